@@ -57,8 +57,8 @@ def _limit(kind: int, wanted: int) -> int:
 class Engine:
     """Podman for one rehearsal.
 
-    `state` is the rehearsal's directory; the engine keeps `storage/`, `networks/`, `bin/podman` and, where the
-    machine needs it, `namespace/` below it.
+    `state` is the rehearsal's directory; the engine keeps `storage/`, `networks/`, `bin/podman` and, where
+    the machine needs it, `namespace/` below it.
     """
 
     def __init__(self, state: Path) -> None:
@@ -206,8 +206,9 @@ class Engine:
             f"--ulimit=nofile={(files := _limit(resource.RLIMIT_NOFILE, OPEN_FILES))}:{files}",
             f"--ulimit=nproc={(processes := _limit(resource.RLIMIT_NPROC, PROCESSES))}:{processes}",
         ]
-        # systemd manages cgroups and device policies of its own; that needs a privileged container.
-        words += ["--privileged", "--systemd=always"] if systemd else ["--systemd=false"]
+        # systemd manages cgroups and device policies of its own, which needs a privileged container; and where
+        # the caller may not raise memlock, the device policy of an unprivileged one cannot be loaded at all.
+        words += ["--privileged", f"--systemd={'always' if systemd else 'false'}"]
         words += [f"--network={network}"] if network else []
         words += [f"--ip={address}"] if address else []
         words += [f"--hostname={hostname}"] if hostname else []

@@ -50,9 +50,7 @@ class Settings:
         )
         ports = (settings.emulator_port, settings.site_port, settings.metadata_port)
         if len(set(ports)) != len(ports):
-            raise SettingsError(
-                "SLIPWAY_EMULATOR_PORT, SLIPWAY_SITE_PORT and SLIPWAY_METADATA_PORT must differ from each other."
-            )
+            raise SettingsError("SLIPWAY_EMULATOR_PORT, SLIPWAY_SITE_PORT and SLIPWAY_METADATA_PORT must differ.")
         return settings
 
     @property

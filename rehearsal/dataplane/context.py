@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from rehearsal.certificates import CertificateAuthority
-from rehearsal.engine import Engine
+from rehearsal.engine import Container, Engine
 from rehearsal.settings import REGION, Settings
 
 BodyKind = Literal["instance", "load balancer", "database", "cache"]
@@ -27,7 +27,7 @@ class Body:
     name: str
     kind: BodyKind
     address: str
-    #: The process id of the container's first process, whose namespaces the firewall and the health checks enter.
+    #: The container's first process, whose network namespace the firewall and the health checks enter.
     pid: int
     vpc_id: str
     subnet_id: str
@@ -39,8 +39,8 @@ class Body:
 class Addresses:
     """Private addresses for bodies whose service does not tell one (load balancers, databases, caches).
 
-    EC2 gives its addresses from the bottom of a subnet; these are claimed from the top, so the two do not meet
-    in a subnet of ordinary size.
+    EC2 gives its addresses from the bottom of a subnet; these are claimed from the top, so the two do not
+    meet in a subnet of ordinary size.
     """
 
     def __init__(self, cidr_of: Callable[[str], str], taken: Callable[[], Iterable[str]]) -> None:
@@ -92,6 +92,8 @@ class Context:
     names: dict[str, str] = field(default_factory=dict)
     #: container name -> body; each controller owns the entries of its kind.
     bodies: dict[str, Body] = field(default_factory=dict)
+    #: The engine's containers as of the beginning of this round.
+    containers: Mapping[str, Container] = field(default_factory=dict)
     #: Called by a controller that wants another round soon (a thread of its own finished).
     wake: Callable[[], None] = lambda: None
     addresses: Addresses = field(init=False)
@@ -112,6 +114,10 @@ class Context:
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client for the emulated account with the operator's credentials."""
         return _client(service, region or REGION, self.settings.endpoint)
+
+    def containers_of(self, kind: BodyKind) -> dict[str, Container]:
+        """The containers of one kind as of the beginning of this round, by name."""
+        return {name: one for name, one in self.containers.items() if one.labels.get("slipway") == kind}
 
     def network_name(self, vpc_id: str) -> str:
         """The podman network that is the VPC on this machine."""
