@@ -145,7 +145,8 @@ def gateway_of(cidr: str) -> str:
 def _client(service: str, region: str, endpoint: str) -> Any:
     from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
-    return boto3.client(
+    connect: Any = boto3.client
+    return connect(
         service,
         region_name=region,
         endpoint_url=endpoint,

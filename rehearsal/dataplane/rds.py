@@ -92,34 +92,31 @@ def pg_hba_conf(*, tls_forced: bool) -> str:
     )
 
 
-def account_sql(user: str, password: str, database: str | None) -> str:
-    """The statements that make the master user and its database what the account says; safe to repeat.
-
-    The master user is no superuser: it is a member of rds_superuser.
-    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.html
-    """
-    # Every value passes _sql or is quoted as an identifier; psql cannot bind parameters in these statements.
-    role = '"' + user.replace('"', '""') + '"'
-    statements = [
-        "SELECT 'CREATE ROLE rds_superuser NOLOGIN' WHERE NOT EXISTS "
-        "(SELECT FROM pg_roles WHERE rolname = 'rds_superuser') \\gexec",
-        "GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;",
-        f"SELECT 'CREATE ROLE {_sql(role)[1:-1]}' WHERE NOT EXISTS "
-        f"(SELECT FROM pg_roles WHERE rolname = {_sql(user)}) \\gexec",  # noqa: S608
-        f"ALTER ROLE {role} LOGIN CREATEDB CREATEROLE PASSWORD {_sql(password)};",
-        f"GRANT rds_superuser TO {role};",
-    ]
-    if database:
-        name = '"' + database.replace('"', '""') + '"'
-        statements += [
-            f"SELECT 'CREATE DATABASE {_sql(name)[1:-1]} OWNER {_sql(role)[1:-1]}' WHERE NOT EXISTS "
-            f"(SELECT FROM pg_database WHERE datname = {_sql(database)}) \\gexec",  # noqa: S608
-        ]
-    return "\n".join(statements) + "\n"
+#: psql's script, safe to repeat. The master user is no superuser: it is a member of rds_superuser.
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.html
+ACCOUNT = """
+SELECT 'CREATE ROLE rds_superuser NOLOGIN'
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser') \\gexec
+GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
+SELECT format('CREATE ROLE %I', :'user')
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \\gexec
+ALTER ROLE :"user" LOGIN CREATEDB CREATEROLE PASSWORD :'password';
+GRANT rds_superuser TO :"user";
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'user')
+ WHERE :'database' <> '' AND NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \\gexec
+"""
 
 
-def _sql(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def account_script(user: str, password: str, database: str | None) -> str:
+    """What psql is told, on its standard input, so that the master user and its database are the account's."""
+    variables = {"user": user, "password": password, "database": database or ""}
+    settings = [f"\\set {name} {_psql_quoted(value)}\n" for name, value in variables.items()]
+    return "".join(settings) + ACCOUNT
+
+
+def _psql_quoted(value: str) -> str:
+    # psql's own quoting: a quote is doubled, and a backslash begins an escape.
+    return "'" + value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n") + "'"
 
 
 def _quoted(value: str) -> str:
@@ -180,7 +177,7 @@ class Databases:
         if changed:
             self._context.engine.run("kill", "--signal=HUP", service.name)
         password = backchannel.database_master_password(identifier)
-        statements = account_sql(instance["MasterUsername"], password, instance.get("DBName"))
+        statements = account_script(instance["MasterUsername"], password, instance.get("DBName"))
         # A digest, so that the password lies in one place less.
         told = hashlib.sha256(statements.encode()).hexdigest()
         if self._told.get(service.name) != told:
