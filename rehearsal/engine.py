@@ -245,6 +245,16 @@ class Engine:
         """The names of the networks of this rehearsal, without podman's own default."""
         return set(self.run("network", "ls", "--format={{.Name}}").split()) - {"podman"}
 
+    def halt(self) -> None:
+        """Stop every container and keep it: what a rehearsal needs to go on later stays on the disk."""
+        if not self.executable.exists() or (self.needs_namespace and not self._namespace_alive()):
+            return
+        try:
+            self.run("stop", "--all", "--time=10", timeout=120)
+        except EngineError:
+            # A container whose monitor died cannot be stopped by podman; the caller ends its processes.
+            return
+
     # -- the end -------------------------------------------------------------------------------------------
 
     def destroy(self) -> None:
@@ -275,7 +285,8 @@ class Engine:
     def _unmount_below(self, directory: Path) -> None:
         """Take off the mounts that killed containers left below `directory`, the deepest first."""
         mounts = [line.split()[4].encode().decode("unicode_escape") for line in _mount_table()]
-        for place in sorted((m for m in mounts if Path(m).is_relative_to(directory)), key=len, reverse=True):
+        below = [mount for mount in mounts if Path(mount).is_relative_to(directory)]
+        for place in sorted(below, key=len, reverse=True):
             subprocess.run([*sudo(), "umount", "-l", place], capture_output=True, check=False)
 
 
