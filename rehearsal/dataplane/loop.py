@@ -36,11 +36,6 @@ class Loop:
         self._failing: dict[str, str] = {}
         context.wake = self._wake.set
 
-    def changed(self, service: str, action: str) -> None:
-        """The account was changed by this call: look soon."""
-        log.debug("%s %s", service, action)
-        self._wake.set()
-
     def stop(self) -> None:
         """End after the round that is under way."""
         self._stop.set()

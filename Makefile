@@ -1,0 +1,46 @@
+# Slipway's verbs. `make help` prints the lines with two hashes.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+python := .venv/bin/python
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+rehearse: setup ## Put the whole stack on this machine and the application in the browser
+	@$(python) -m rehearsal run
+
+test: setup-tests ## Lint, unit tests, molecule and the rehearsal end to end
+	@$(python) -m tests
+
+down: ## Remove every container, network, mount, process and file that the rehearsal made
+	@if [ -e .rehearsal ] && ! [ -x $(python) ]; then rehearsal/bootstrap; fi
+	@if [ -x $(python) ]; then $(python) -m rehearsal down; else echo "nothing to remove"; fi
+
+status: ## Show what the rehearsal has built
+	@$(python) -m rehearsal status
+
+rehearsal-env: ## Print the shell lines with which AWS tools talk to the emulated account
+	@$(python) -m rehearsal env
+
+lint: setup-tests ## Run the linters and type checkers
+	@$(python) -m tests lint
+
+unit: setup-tests ## Run the tests that need seconds
+	@$(python) -m tests unit
+
+molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
+	@$(python) -m tests molecule
+
+end-to-end: setup-tests ## Run the rehearsal's tests in a browser, a killed host included
+	@$(python) -m tests end-to-end
+
+clean: down ## Remove the environments too: .venv, .cache and node_modules
+	@rm -rf .venv .cache react_app/node_modules react_app/dist .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
+
+setup:
+	@rehearsal/bootstrap rehearsal
+
+setup-tests:
+	@rehearsal/bootstrap rehearsal browser
+
+.PHONY: help rehearse test down status rehearsal-env lint unit molecule end-to-end clean setup setup-tests
