@@ -42,20 +42,25 @@ class Layout:
     """How the fields of one kind of resource are to be read.
 
     ``keys`` names, for a list of dicts, the member that identifies an item (``{"origins": "id"}``); ``ordered`` holds
-    the lists in which the order has a meaning; ``secret`` the members whose values never leave the module.
+    the lists in which the order has a meaning; ``secret`` the members whose values never leave the module;
+    ``presence`` the members that say something by being there, whatever is in them.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
+    presence: frozenset[str] = frozenset()
 
 
-def is_empty(value: object) -> bool:
+def is_empty(value: object, layout: Layout = Layout()) -> bool:  # noqa: B008 (frozen: shared without harm)
     """Whether AWS would mean "not set": null, false, an empty text, list or dict, or a dict of nothing but those."""
     if value is None or value is False:
         return True
     if isinstance(value, Mapping):
-        return all(is_empty(member) for member in value.values())
+        return all(
+            is_empty(member, layout) and not (name in layout.presence and member is not None)
+            for name, member in value.items()
+        )
     return isinstance(value, str | Sequence) and not value
 
 
@@ -69,14 +74,16 @@ def differences(live: Mapping[str, Any], desired: Mapping[str, Any], layout: Lay
 
 
 def _compare(have: Any, wanted: Any, name: str, place: str, layout: Layout) -> Iterator[Change]:
-    if is_empty(have) and is_empty(wanted):
-        return
-    if isinstance(wanted, Mapping) and wanted:
+    if name in layout.presence and (have is None) != (wanted is None):
+        yield Change(place, have, wanted)
+    elif isinstance(wanted, Mapping) and wanted:
         inside = differences(have if isinstance(have, Mapping) else {}, wanted, layout, place)
-        if inside and is_empty(have):
-            yield Change(place, None, without_empty(wanted))
+        if inside and is_empty(have, layout):
+            yield Change(place, None, without_empty(wanted, layout))
         else:
             yield from inside
+    elif is_empty(have, layout) and is_empty(wanted, layout):
+        return
     elif isinstance(wanted, list) and name in layout.keys:
         yield from _compare_keyed(have or [], wanted, name, place, layout)
     elif isinstance(wanted, list):
@@ -85,7 +92,7 @@ def _compare(have: Any, wanted: Any, name: str, place: str, layout: Layout) -> I
         if not same:
             yield Change(place, before, wanted)
     elif have != wanted:
-        yield Change(place, have, None if is_empty(wanted) and wanted is not False else wanted)
+        yield Change(place, have, wanted)
 
 
 def _compare_keyed(
@@ -96,12 +103,12 @@ def _compare_keyed(
     target = {item[key]: item for item in wanted}
     for identity, item in live.items():
         if identity not in target:
-            yield Change(f"{place}[{identity}]", without_empty(item), None)
+            yield Change(f"{place}[{identity}]", without_empty(item, layout), None)
     for identity, item in target.items():
         if identity in live:
             yield from differences(live[identity], item, layout, f"{place}[{identity}]")
         else:
-            yield Change(f"{place}[{identity}]", None, without_empty(item))
+            yield Change(f"{place}[{identity}]", None, without_empty(item, layout))
     if name in layout.ordered:
         stayed = [identity for identity in live if identity in target]
         reordered = [identity for identity in target if identity in live]
@@ -130,12 +137,16 @@ def merged(live: Mapping[str, Any], desired: Mapping[str, Any], layout: Layout) 
     return result
 
 
-def without_empty(value: Any) -> Any:
+def without_empty(value: Any, layout: Layout) -> Any:
     """The same value without members that mean "not set"; what a person wants to read."""
     if isinstance(value, Mapping):
-        return {name: without_empty(member) for name, member in value.items() if not is_empty(member)}
+        return {
+            name: without_empty(member, layout)
+            for name, member in value.items()
+            if not is_empty({name: member}, layout)
+        }
     if isinstance(value, list):
-        return [without_empty(item) for item in value]
+        return [without_empty(item, layout) for item in value]
     return value
 
 
@@ -310,7 +321,7 @@ def creation(resource: Resource, desired: Fields) -> list[Change]:
     """A creation as changes: every field that is set, from nothing."""
     return [
         Change("state", "absent", "present"),
-        *(Change(name, None, without_empty(value)) for name, value in desired.items() if not is_empty(value)),
+        *(Change(name, None, value) for name, value in without_empty(desired, resource.layout).items()),
     ]
 
 
