@@ -1,0 +1,229 @@
+"""The environment contract: read once, checked wholly, handed on as one typed value.
+
+Every problem is named in the same sentence, so that an operator repairs the environment once and not variable by
+variable. A value may come from ``NAME`` or, as container and systemd credentials do it, from the file that
+``NAME_FILE`` names. Values of secrets never appear in a message.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+GUARDED_PREFIXES: Final = ("DJANGO_", "DATABASE_", "CACHE_")
+
+# Names that Django itself, or its createsuperuser command, reads under the same prefix.
+DJANGO_OWN: Final = frozenset(
+    {
+        "DJANGO_SETTINGS_MODULE",
+        "DJANGO_COLORS",
+        "DJANGO_SUPERUSER_USERNAME",
+        "DJANGO_SUPERUSER_EMAIL",
+        "DJANGO_SUPERUSER_PASSWORD",
+    }
+)
+
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MINIMUM_SECRET_KEY_LENGTH: Final = 50  # what Django's security.W009 asks for
+
+
+class EnvironmentInvalid(ImproperlyConfigured):
+    """The environment cannot be used; the message is one sentence that names every problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The checked environment of one process.
+
+    ``site_url`` has no trailing slash; ``cache_url`` holds no credentials; ``database_conn_max_age`` is in seconds.
+    """
+
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    site_url: str
+    static_root: Path | None
+    log_level: str
+    release_id: str
+    database_host: str
+    database_port: int
+    database_name: str
+    database_user: str
+    database_password: str
+    database_sslrootcert: Path
+    database_conn_max_age: int
+    cache_url: str
+    cache_auth_token: str
+
+
+class _Reader:
+    """Collects values and problems, so that all problems are told at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._asked: set[str] = set()
+        self.problems: list[str] = []
+
+    def value[T](self, name: str, parse: Callable[[str], T], fallback: T, *, required: bool = True) -> T:
+        """Parse one variable; note the problem and answer ``fallback`` when that is not possible."""
+        self._asked |= {name, f"{name}_FILE"}
+        raw = self._raw(name)
+        if raw is None:
+            return fallback
+        if raw == "":
+            if required:
+                self.problems.append(f"{name} is missing")
+            return fallback
+        try:
+            return parse(raw)
+        except ValueError as refusal:
+            self.problems.append(f"{name} {refusal}")
+            return fallback
+
+    def _raw(self, name: str) -> str | None:
+        """The text of a variable; ``""`` when it is not set, None when the reason is already a noted problem."""
+        direct = self._environ.get(name, "")
+        path = self._environ.get(f"{name}_FILE", "")
+        if direct and path:
+            self.problems.append(f"{name} and {name}_FILE are both set, and only one may be")
+            return None
+        if not path:
+            return direct
+        try:
+            return Path(path).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
+            self.problems.append(f"{name}_FILE names {path}, which cannot be read ({reason})")
+            return None
+
+    def refuse_unknown(self) -> None:
+        """Note every variable under a guarded prefix that nobody asked for."""
+        known = self._asked | DJANGO_OWN
+        for name in sorted(self._environ):
+            if name.startswith(GUARDED_PREFIXES) and name not in known:
+                close = difflib.get_close_matches(name, sorted(self._asked), n=1, cutoff=0.8)
+                hint = f" (did you mean {close[0]}?)" if close else ""
+                self.problems.append(f"{name} is unknown{hint}")
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _secret_key(raw: str) -> str:
+    if len(raw) < MINIMUM_SECRET_KEY_LENGTH:
+        raise ValueError(f"has {len(raw)} characters, and at least {MINIMUM_SECRET_KEY_LENGTH} are needed")
+    return raw
+
+
+def _hosts(raw: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in raw.split(",") if part.strip())
+    if not hosts:
+        raise ValueError("holds no host name")
+    for host in hosts:
+        if "*" in host:
+            raise ValueError(f"holds {host!r}, and a wildcard would switch the check of the Host header off")
+        if "/" in host or ":" in host:
+            raise ValueError(f"holds {host!r}, and only names without scheme, port or path are accepted")
+    return hosts
+
+
+def _site_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError(f"is {raw!r}, not an address that starts with https://")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"is {raw!r}, and only scheme, host and port belong in it")
+    return f"https://{parts.netloc}"
+
+
+def _absolute_path(raw: str) -> Path:
+    path = Path(raw)
+    if not path.is_absolute():
+        raise ValueError(f"is {raw!r}, not an absolute path")
+    return path
+
+
+def _readable_file(raw: str) -> Path:
+    path = _absolute_path(raw)
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"names {raw}, which cannot be read ({error.strerror})") from error
+
+
+def _port(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 65535):
+        raise ValueError(f"is {raw!r}, not a port number from 1 to 65535")
+    return int(raw)
+
+
+def _seconds(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit()):
+        raise ValueError(f"is {raw!r}, not a whole number of seconds")
+    return int(raw)
+
+
+def _log_level(raw: str) -> str:
+    if raw not in LOG_LEVELS:
+        raise ValueError(f"is {raw!r}, not one of {', '.join(LOG_LEVELS)}")
+    return raw
+
+
+def _cache_url(raw: str) -> str:
+    # The value may hold a password by mistake, so that no message repeats it.
+    try:
+        parts = urlsplit(raw)
+        usable = parts.scheme == "rediss" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("is not an address like rediss://host:6379/0 (TLS is required)")
+    if "@" in parts.netloc:
+        raise ValueError("holds credentials, which belong in CACHE_AUTH_TOKEN")
+    if parts.query or parts.fragment or not (parts.path in ("", "/") or parts.path[1:].isdigit()):
+        raise ValueError("has more than a host, a port and a database number")
+    return raw
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """Read and check the whole contract.
+
+    Raises:
+        EnvironmentInvalid: a value is missing or wrong, or a variable is unknown; the message names all of them.
+    """
+    reader = _Reader(environ)
+    environment = Environment(
+        secret_key=reader.value("DJANGO_SECRET_KEY", _secret_key, ""),
+        allowed_hosts=reader.value("DJANGO_ALLOWED_HOSTS", _hosts, ()),
+        site_url=reader.value("DJANGO_SITE_URL", _site_url, ""),
+        static_root=reader.value("DJANGO_STATIC_ROOT", _absolute_path, None, required=False),
+        log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
+        release_id=reader.value("RELEASE_ID", _text, "", required=False),
+        database_host=reader.value("DATABASE_HOST", _text, ""),
+        database_port=reader.value("DATABASE_PORT", _port, 0),
+        database_name=reader.value("DATABASE_NAME", _text, ""),
+        database_user=reader.value("DATABASE_USER", _text, ""),
+        database_password=reader.value("DATABASE_PASSWORD", _text, ""),
+        database_sslrootcert=reader.value("DATABASE_SSLROOTCERT", _readable_file, Path("/")),
+        database_conn_max_age=reader.value("DATABASE_CONN_MAX_AGE", _seconds, 60, required=False),
+        cache_url=reader.value("CACHE_URL", _cache_url, ""),
+        cache_auth_token=reader.value("CACHE_AUTH_TOKEN", _text, ""),
+    )
+    reader.refuse_unknown()
+    site_host = urlsplit(environment.site_url).hostname
+    if site_host and environment.allowed_hosts and not _allowed(site_host, environment.allowed_hosts):
+        reader.problems.append(f"DJANGO_ALLOWED_HOSTS does not hold {site_host}, the host of DJANGO_SITE_URL")
+    if reader.problems:
+        raise EnvironmentInvalid(f"The environment cannot be used: {'; '.join(reader.problems)}.")
+    return environment
+
+
+def _allowed(host: str, patterns: tuple[str, ...]) -> bool:
+    return any(host == p or (p.startswith(".") and (host == p[1:] or host.endswith(p))) for p in patterns)

@@ -1,0 +1,22 @@
+"""Settings of a running process: the project's settings and the checked environment."""
+
+from __future__ import annotations
+
+import os
+
+from config.environment import read_environment
+from config.logs import logging_config
+from config.project import *  # noqa: F403
+from config.project import DEFAULT_STATIC_ROOT
+from config.stores import caches, databases
+
+ENVIRONMENT = read_environment(os.environ)
+
+SECRET_KEY = ENVIRONMENT.secret_key
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.site_url]
+STATIC_ROOT = ENVIRONMENT.static_root or DEFAULT_STATIC_ROOT
+RELEASE_ID = ENVIRONMENT.release_id
+DATABASES = databases(ENVIRONMENT)
+CACHES = caches(ENVIRONMENT)
+LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)

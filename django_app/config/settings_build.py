@@ -1,0 +1,16 @@
+"""Settings of the build: collectstatic, makemigrations --check, migration_heads and the type checker.
+
+No secret, no database and no cache is configured, so that a command which would need one fails at once. The only
+variable that is read is DJANGO_STATIC_ROOT.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from config.project import *  # noqa: F403
+from config.project import DEFAULT_STATIC_ROOT
+
+RELEASE_ID = ""
+STATIC_ROOT = Path(os.environ.get("DJANGO_STATIC_ROOT") or DEFAULT_STATIC_ROOT)

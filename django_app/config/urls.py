@@ -1,0 +1,20 @@
+"""Every address that Django answers. /healthz and /readyz are answered earlier, by the first middleware."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config.root import RootApi
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", RootApi.as_view(), name="root"),
+    path("api/session/", include("accounts.urls")),
+    path("api/", include("status.urls")),
+]
+
+handler400 = "config.problems.bad_request"
+handler403 = "config.problems.permission_denied"
+handler404 = "config.problems.not_found"
+handler500 = "config.problems.server_error"
