@@ -1,0 +1,149 @@
+"""`make test`: every check of the project, one stage after the other, with a summary at the end.
+
+usage: python -m tests [lint | unit | molecule | end-to-end]...
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.table import Table
+
+from rehearsal.console import console, say
+from rehearsal.settings import Settings
+from tests import services
+
+PROJECT = Path(__file__).parent.parent
+RESULTS = PROJECT / ".test-results"
+BIN = Path(sys.prefix) / "bin"
+#: How much of a failing stage's output is repeated below it.
+TAIL_LINES = 60
+
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of one part of the tests."""
+
+    name: str
+    command: Sequence[str]
+    directory: Path = PROJECT
+    #: Gives the command what it needs (a database) for as long as it runs, as environment variables.
+    needs: Callable[[], AbstractContextManager[Environment]] = field(default=lambda: nullcontext({}))
+
+
+def _python(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *words)
+
+
+def _npm(script: str) -> tuple[str, ...]:
+    return ("npm", "run", "--silent", script)
+
+
+def _pytest(*words: str, name: str) -> tuple[str, ...]:
+    return _python("pytest", "-q", f"--junit-xml={RESULTS / name}.xml", *words)
+
+
+DJANGO = PROJECT / "django_app"
+REACT = PROJECT / "react_app"
+
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "lint": (
+        Stage("ruff", (str(BIN / "ruff"), "check", ".")),
+        Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
+        Stage("mypy", _python("mypy", "rehearsal", "plugins", "roles", "tests")),
+        Stage("mypy django_app", _python("mypy", "."), DJANGO),
+        Stage("ansible-lint", (str(BIN / "ansible-lint"), "--offline", "--strict", "--quiet")),
+        Stage("tsc", _npm("typecheck"), REACT),
+        Stage("eslint", _npm("lint"), REACT),
+    ),
+    "unit": (
+        Stage("unit", _pytest("tests/unit", name="unit")),
+        Stage("django", _pytest(name="django"), DJANGO, services.database_and_cache),
+        Stage("vitest", _npm("test"), REACT),
+    ),
+    "molecule": (
+        Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
+    ),
+    "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", "-x", name="rehearsal"), needs=services.rehearsal),),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended."""
+
+    stage: Stage
+    passed: bool
+    seconds: float
+
+
+def run(stage: Stage, inherited: Environment) -> Outcome:
+    """Run a stage; its whole output goes to a file, and to the terminal when it fails."""
+    log = RESULTS / f"{stage.name.replace(' ', '-')}.log"
+    began = time.monotonic()
+    say(f"{stage.name} [dim]({log.relative_to(PROJECT)})[/dim]")
+    try:
+        with stage.needs() as given, log.open("wb") as stream:
+            command = subprocess.Popen(
+                stage.command,
+                cwd=stage.directory,
+                env={**inherited, **given},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+            passed = _wait(command, stage.name) == 0
+    except Exception as error:
+        log.write_text(f"{type(error).__name__}: {error}\n")
+        passed = False
+    if not passed:
+        lines = log.read_text(errors="replace").splitlines()
+        console.print("\n".join(lines[-TAIL_LINES:]), markup=False)
+    return Outcome(stage, passed, time.monotonic() - began)
+
+
+def _wait(command: subprocess.Popen[bytes], name: str) -> int:
+    """Wait, and say every minute that it still runs."""
+    began = time.monotonic()
+    while True:
+        try:
+            return command.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            console.print(f"    [dim]{name}: {(time.monotonic() - began) / 60:.0f} min[/dim]")
+
+
+def main(parts: Sequence[str]) -> int:
+    """Run the named parts, all of them when none is named."""
+    if unknown := [part for part in parts if part not in STAGES]:
+        console.print(f"unknown: {', '.join(unknown)}\n{__doc__}")
+        return 2
+    RESULTS.mkdir(exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    inherited["PATH"] = f"{BIN}:{inherited.get('PATH', '')}"
+    inherited["NO_COLOR"] = "1"
+    outcomes = [run(stage, inherited) for part in parts or STAGES for stage in STAGES[part]]
+    table = Table(title="make test", title_justify="left", header_style="bold")
+    table.add_column("stage")
+    table.add_column("result")
+    table.add_column("seconds", justify="right")
+    for outcome in outcomes:
+        result = "[green]passed[/green]" if outcome.passed else "[red]failed[/red]"
+        table.add_row(outcome.stage.name, result, f"{outcome.seconds:.0f}")
+    console.print(table)
+    failed = sum(1 for outcome in outcomes if not outcome.passed)
+    console.print(f"{len(outcomes) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    settings = Settings.from_environment(PROJECT)
+    sys.exit(main(sys.argv[1:]))

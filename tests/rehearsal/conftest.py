@@ -1,0 +1,128 @@
+"""The running rehearsal, as its users see it: over HTTPS, through the API, on its hosts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rehearsal import report
+from rehearsal.__main__ import ansible_environment
+from rehearsal.certificates import CertificateAuthority
+from rehearsal.dataplane.context import Context
+from rehearsal.engine import Engine
+from rehearsal.settings import Settings
+
+PROJECT = Path(__file__).parent.parent.parent
+RESULTS = PROJECT / ".test-results"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One running rehearsal."""
+
+    settings: Settings
+    context: Context
+    url: str
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that holds the bodies."""
+        return self.context.engine
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client of the emulated account."""
+        return self.context.client(service, region)
+
+    def web_instances(self) -> list[dict[str, Any]]:
+        """The running members of the Auto Scaling group, the oldest first."""
+        pages = self.client("ec2").describe_instances(
+            Filters=[
+                {"Name": "tag:Role", "Values": ["web"]},
+                {"Name": "instance-state-name", "Values": ["running"]},
+            ]
+        )
+        instances = [one for reservation in pages["Reservations"] for one in reservation["Instances"]]
+        return sorted(instances, key=lambda one: one["LaunchTime"])
+
+    def healthy_targets(self) -> set[str]:
+        """The instances that the balancer sends requests to."""
+        client = self.client("elbv2")
+        return {
+            description["Target"]["Id"]
+            for group in client.describe_target_groups()["TargetGroups"]
+            for description in client.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
+                "TargetHealthDescriptions"
+            ]
+            if description["TargetHealth"]["State"] == "healthy"
+        }
+
+    def on(self, container: str, *command: str, timeout: float = 30) -> str:
+        """Run a command in a body and return what it printed."""
+        return self.engine.run("exec", container, *command, timeout=timeout)
+
+    def playbook(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook against the rehearsal's inventory, as a person would."""
+        return self.ansible("ansible-playbook", *words, "-i", "inventories/rehearsal")
+
+    def ansible(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one of Ansible's programs with the rehearsal's environment."""
+        return subprocess.run(
+            [f"{sys.prefix}/bin/{program}", *words],
+            cwd=PROJECT,
+            env={**ansible_environment(self.settings), "ANSIBLE_NOCOLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def rehearsal() -> Rehearsal:
+    """The rehearsal that `make rehearse` has put up."""
+    settings = Settings.from_environment(PROJECT)
+    context = Context(settings, Engine(settings.state), CertificateAuthority(settings.state), appliance_image="")
+    urls = report.site_urls(context)
+    assert urls, "the account has no distribution: run make rehearse first"
+    return Rehearsal(settings, context, urls[0])
+
+
+@pytest.fixture
+def site(rehearsal: Rehearsal) -> Iterator[httpx.Client]:
+    """A client for the site, which trusts the rehearsal's authority and follows no redirect by itself."""
+    authority = str(CertificateAuthority(rehearsal.settings.state).cert_path)
+    with httpx.Client(base_url=rehearsal.url, verify=authority, http2=True, timeout=15) as client:
+        yield client
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait until something is so, for a bounded time, and fail with what it was instead."""
+
+    def wait(condition: Callable[[], object], seconds: float, what: str) -> None:
+        end = time.monotonic() + seconds
+        last: object = None
+        while time.monotonic() < end:
+            try:
+                last = condition()
+                if last:
+                    return
+            except Exception as error:
+                last = error
+            time.sleep(0.5)
+        pytest.fail(f"{what}: not within {seconds:.0f} s; the last answer was {last!r}")
+
+    return wait
+
+
+def shown(response: httpx.Response) -> str:
+    """What a failing assertion should say of an answer."""
+    return f"{response.request.url} → {response.status_code} {dict(response.headers)} {response.text[:300]!r}"

@@ -1,0 +1,95 @@
+"""The application in a browser: a visitor reads, a member of staff signs in and writes."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.rehearsal.conftest import RESULTS, Rehearsal
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless. The rehearsal's authority is not in its store, so it accepts the certificate."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, rehearsal: Rehearsal) -> Iterator[Page]:
+    """A new visitor's page; whatever the browser complains of fails the test."""
+    context = browser.new_context(base_url=rehearsal.url, ignore_https_errors=True)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert not complaints, complaints
+
+
+@pytest.fixture(scope="module")
+def staff(rehearsal: Rehearsal) -> tuple[str, str]:
+    """A member of staff, made on a host as an operator would."""
+    name, password = f"staff-{secrets.token_hex(3)}", secrets.token_urlsafe(18)
+    host = rehearsal.web_instances()[0]["InstanceId"]
+    script = (
+        "set -a; . /run/slipway/application.env; set +a; read -r DJANGO_SUPERUSER_PASSWORD; "
+        "export DJANGO_SUPERUSER_PASSWORD PYTHONPATH=/srv/application/current/site-packages; "
+        f"cd /srv/application/current/app && python3 manage.py createsuperuser --noinput "
+        f"--username {name} --email {name}@example.com"
+    )
+    rehearsal.engine.run("exec", "-i", host, "sh", "-c", script, stdin=f"{password}\n", timeout=60)
+    return name, password
+
+
+def test_a_visitor_sees_the_page(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / "page.png", full_page=True)
+
+
+def test_staff_opens_an_incident_and_a_visitor_sees_it(page: Page, staff: tuple[str, str]) -> None:
+    name, password = staff
+    title = f"Delayed mail {secrets.token_hex(3)}"
+    page.goto("/sign-in")
+    page.get_by_label(re.compile("user ?name", re.IGNORECASE)).fill(name)
+    page.get_by_label(re.compile("password", re.IGNORECASE)).fill(password)
+    page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE)).click()
+    expect(page).to_have_url(re.compile(r"/staff"))
+    form = page.get_by_role("form", name=re.compile("open an incident|new incident", re.IGNORECASE))
+    form.get_by_label(re.compile("title", re.IGNORECASE)).fill(title)
+    form.get_by_label(re.compile("message|update|what", re.IGNORECASE)).first.fill("We are looking into it.")
+    form.get_by_role("button", name=re.compile("open", re.IGNORECASE)).click()
+    expect(page.get_by_text(title).first).to_be_visible()
+    page.screenshot(path=RESULTS / "staff.png", full_page=True)
+    page.context.clear_cookies()
+    page.goto("/")
+    expect(page.get_by_text(title).first).to_be_visible(timeout=20_000)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=RESULTS / "incident.png", full_page=True)
