@@ -280,6 +280,10 @@ class Resource(ABC):
         """What the module returns in check mode for a resource that is not there yet."""
         return dict(desired)
 
+    def top_level(self, after: Fields) -> Fields:
+        """What the module returns beside the resource, for callers that want one value."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -348,6 +352,7 @@ def outcome_as_result(outcome: Outcome, resource: Resource) -> Fields:
         "changes": [change.as_dict() for change in changes],
         "diff": diff_of(changes),
         resource.result_key: hidden(outcome.after or {}, resource.layout),
+        **resource.top_level(outcome.after or {}),
     }
 
 
