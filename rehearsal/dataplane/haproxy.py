@@ -18,8 +18,8 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 #: Where the rendered files lie inside the body, and the sockets that HAProxy makes there.
-CONFIGURATION = "/etc/alb/haproxy.cfg"
-CERTIFICATES = "/etc/alb/certificates"
+CONFIGURATION = "/run/slipway/haproxy.cfg"
+CERTIFICATES = "/run/slipway"
 ADMIN_SOCKET = "/run/alb.sock"
 MASTER_SOCKET = "/run/alb-master.sock"
 
