@@ -12,7 +12,7 @@ class AcmApi(Api):
     """One method per call; every one raises AnsibleAWSError, none decides anything."""
 
     def certificates(self, key_algorithms: Sequence[str]) -> list[Fields]:
-        """CertificateSummary of every certificate. Without ``keyTypes`` ACM lists those with RSA keys of 2048 bits only.
+        """CertificateSummary of every certificate. Without ``keyTypes`` ACM lists RSA keys of up to 2048 bits only.
 
         https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html
         """
@@ -36,7 +36,10 @@ class AcmApi(Api):
     def request_certificate(self, request: Fields, tags: Mapping[str, str]) -> str:
         """The ARN of the certificate that ACM will issue when its domains are validated."""
         answer = self.call(
-            f"request a certificate for {request['DomainName']}", "request_certificate", **request, Tags=tag_list(tags)
+            f"request a certificate for {request['DomainName']}",
+            "request_certificate",
+            **request,
+            Tags=tag_list(tags),
         )
         return str(answer["CertificateArn"])
 

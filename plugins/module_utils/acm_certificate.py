@@ -13,7 +13,15 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import F
 
 # CertificateDetail spells RSA_2048 either way; the request wants the underscore.
 KEY_ALGORITHMS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
-ALL_KEY_ALGORITHMS = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
+ALL_KEY_ALGORITHMS = (
+    "RSA_1024",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "EC_prime256v1",
+    "EC_secp384r1",
+    "EC_secp521r1",
+)
 DEAD = ("FAILED", "VALIDATION_TIMED_OUT", "REVOKED", "EXPIRED", "INACTIVE")
 REMEDY = {
     "CAA_ERROR": "let the CAA records of the domain name amazon.com",
@@ -46,7 +54,7 @@ def live_fields(detail: Mapping[str, Any], tags: Mapping[str, str]) -> Fields:
 def is_the_same(detail: Mapping[str, Any], domain: str, alternatives: Sequence[str], key_algorithm: str) -> bool:
     """Whether this certificate is what would be requested. A certificate cannot be changed, only replaced."""
     fields = live_fields(detail, {})
-    return (
+    return bool(
         detail.get("Type", "AMAZON_ISSUED") == "AMAZON_ISSUED"
         and fields["subject_alternative_names"] == all_names(domain, alternatives)
         and fields["key_algorithm"] == key_algorithm
@@ -65,7 +73,11 @@ def validation_records(detail: Mapping[str, Any]) -> list[Fields]:
     for option in detail.get("DomainValidationOptions") or []:
         record = option.get("ResourceRecord")
         if record:
-            records[record["Name"]] = {"name": record["Name"], "type": record["Type"], "value": record["Value"]}
+            records[record["Name"]] = {
+                "name": record["Name"],
+                "type": record["Type"],
+                "value": record["Value"],
+            }
     return [records[name] for name in sorted(records)]
 
 
@@ -76,7 +88,7 @@ def has_all_records(detail: Mapping[str, Any]) -> bool:
 
 
 def standing(detail: Mapping[str, Any]) -> str:
-    """Where the validation stands, in words: ``PENDING_VALIDATION (a.example: SUCCESS, b.example: PENDING_VALIDATION)``."""
+    """Where the validation stands: ``PENDING_VALIDATION (a.example: SUCCESS, b.example: PENDING_VALIDATION)``."""
     options = detail.get("DomainValidationOptions") or []
     domains = ", ".join(f"{option['DomainName']}: {option.get('ValidationStatus', 'unknown')}" for option in options)
     return f"{detail['Status']} ({domains})" if domains else str(detail["Status"])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NoReturn, Protocol, cast
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError  # type: ignore[import-untyped]
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # type: ignore[import-untyped]
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Fields,
     RefusalError,
@@ -22,7 +22,13 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
 
 # What the services that we call answer when they are busy, beside AWSRetry's own list. PriorRequestNotComplete:
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html (CloudFront says it too).
-BUSY = ("ThrottlingException", "TooManyRequests", "RequestThrottled", "PriorRequestNotComplete", "RequestTimeout")
+BUSY = (
+    "ThrottlingException",
+    "TooManyRequests",
+    "RequestThrottled",
+    "PriorRequestNotComplete",
+    "RequestTimeout",
+)
 
 AWSError = cast(type[Exception], AnsibleAWSError)
 
@@ -77,7 +83,14 @@ class Api:
         return self._in_words(doing, lambda: method(**parameters))
 
     def call_if_exists(
-        self, doing: str, operation: str, /, *, missing: Collection[str], retry_on: Collection[str] = (), **parameters: Any
+        self,
+        doing: str,
+        operation: str,
+        /,
+        *,
+        missing: Collection[str],
+        retry_on: Collection[str] = (),
+        **parameters: Any,
     ) -> Fields | None:
         """The same, but None when AWS answers with one of the error codes ``missing``."""
         try:

@@ -82,7 +82,10 @@ class CloudFrontApi(Api):
     def function_code(self, name: str, stage: str) -> bytes:
         """The source of one stage."""
         answer = self.call(
-            f"read the code of the CloudFront function {name} ({stage})", "get_function", Name=name, Stage=stage
+            f"read the code of the CloudFront function {name} ({stage})",
+            "get_function",
+            Name=name,
+            Stage=stage,
         )
         return cast(bytes, answer["FunctionCode"].read())
 
@@ -130,7 +133,10 @@ class CloudFrontApi(Api):
         words = kind.replace("_", " ")
         family = "".join(part.capitalize() for part in kind.split("_"))
         return self.pages(
-            f"list the {origin} {words} policies", f"list_{kind}_policies", f"{family}PolicyList.Items", Type=origin
+            f"list the {origin} {words} policies",
+            f"list_{kind}_policies",
+            f"{family}PolicyList.Items",
+            Type=origin,
         )
 
     def response_headers_policy(self, identity: str) -> Fields | None:
@@ -176,7 +182,10 @@ class CloudFrontApi(Api):
     def distribution(self, identity: str) -> Fields | None:
         """``{Distribution: {Id, ARN, Status, DomainName, DistributionConfig}, ETag}`` or None."""
         return self.call_if_exists(
-            f"read the distribution {identity}", "get_distribution", missing=("NoSuchDistribution",), Id=identity
+            f"read the distribution {identity}",
+            "get_distribution",
+            missing=("NoSuchDistribution",),
+            Id=identity,
         )
 
     def create_distribution(self, config: Fields, tags: Mapping[str, str]) -> Fields:

@@ -214,11 +214,13 @@ def refuse(fields: Mapping[str, Any], *, creating: bool) -> None:
     _refuse_twice("cache_behaviors", [behavior["path_pattern"] for behavior in fields.get("cache_behaviors") or []])
     for place, behavior in _behaviors(fields):
         _refuse_twice(
-            f"{place}.function_associations", [item["event_type"] for item in behavior["function_associations"]]
+            f"{place}.function_associations",
+            [item["event_type"] for item in behavior["function_associations"]],
         )
     certificate = fields.get("viewer_certificate")
     arn = certificate.get("acm_certificate_arn") if certificate else None
-    if arn and arn.split(":")[3] != "us-east-1":
+    # In a check run of a stack that does not exist yet there is no ARN to look at.
+    if arn and arn.startswith("arn:") and arn.split(":")[3] != "us-east-1":
         raise RefusalError(
             f"CloudFront reads certificates from us-east-1 only and {arn} is elsewhere: request it in us-east-1."
         )

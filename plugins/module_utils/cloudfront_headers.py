@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields, Layout, RefusalError, without_null
+from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
+    Fields,
+    Layout,
+    RefusalError,
+    without_null,
+)
 
 # A section that is given is complete: what it leaves out is switched off, as if it were typed into an empty form.
 EMPTY_SECTIONS: Mapping[str, Fields] = {

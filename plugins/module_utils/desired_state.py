@@ -52,7 +52,7 @@ class Layout:
     presence: frozenset[str] = frozenset()
 
 
-def is_empty(value: object, layout: Layout = Layout()) -> bool:  # noqa: B008 (frozen: shared without harm)
+def is_empty(value: object, layout: Layout = Layout()) -> bool:
     """Whether AWS would mean "not set": null, false, an empty text, list or dict, or a dict of nothing but those."""
     if value is None or value is False:
         return True
@@ -220,7 +220,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Live:
-    """A resource as it is. ``fields`` is what is compared, ``raw`` what only the API layer needs (ARN, ETag, status)."""
+    """A resource as it is: ``fields`` is compared, ``raw`` is what only the API layer needs (ARN, ETag, status)."""
 
     fields: Fields
     raw: Fields = field(default_factory=dict)
@@ -232,6 +232,7 @@ class Resource(ABC):
     kind: ClassVar[str]
     result_key: ClassVar[str]
     layout: ClassVar[Layout] = Layout()
+    lifted: ClassVar[Mapping[str, Any]] = {}
 
     @property
     @abstractmethod
@@ -246,6 +247,7 @@ class Resource(ABC):
     def desired(self, live: Live | None) -> Fields:
         """The fields that shall be, given what is (None: it is to be created, so defaults of creation are in)."""
 
+    @abstractmethod
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         """Raise :class:`RefusalError` for what cannot be done; called in check mode too, before any write."""
 
@@ -263,14 +265,15 @@ class Resource(ABC):
 
     def is_leaving(self, live: Live) -> bool:
         """Whether somebody has deleted it and AWS is at work."""
-        return False
+        return bool(live.raw.get("status") == "deleting")
 
     def await_present(self, live: Live) -> Live:
         """Wait until it can be used."""
         return live
 
     def await_absent(self, live: Live) -> None:
-        """Wait until it is gone."""
+        """Wait until it is gone; for kinds whose ``delete`` only begins."""
+        raise NotImplementedError(f"{self.kind} is gone at once, yet there is still {live.fields}")
 
     def result(self, live: Live) -> Fields:
         """What the module returns."""
@@ -282,7 +285,7 @@ class Resource(ABC):
 
     def top_level(self, after: Fields) -> Fields:
         """What the module returns beside the resource, for callers that want one value."""
-        return {}
+        return {name: after.get(name, default) for name, default in self.lifted.items()}
 
 
 @dataclass(frozen=True)

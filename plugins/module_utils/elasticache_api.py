@@ -41,8 +41,7 @@ class ElastiCacheApi(Api):
         answer = self.call(
             f"create the replication group {request['ReplicationGroupId']}",
             "create_replication_group",
-            **request,
-            **({"Tags": tag_list(tags)} if tags else {}),
+            **{**request, **tags_of_creation(tags)},
         )
         group: Fields = answer["ReplicationGroup"]
         return group
@@ -96,7 +95,10 @@ class ElastiCacheApi(Api):
     def parameters(self, name: str) -> list[Fields]:
         """Parameter of AWS, for every parameter of the group."""
         return self.pages(
-            f"list the parameters of {name}", "describe_cache_parameters", "Parameters", CacheParameterGroupName=name
+            f"list the parameters of {name}",
+            "describe_cache_parameters",
+            "Parameters",
+            CacheParameterGroupName=name,
         )
 
     def parameters_of_family(self, family: str) -> list[Fields]:
@@ -108,16 +110,14 @@ class ElastiCacheApi(Api):
             CacheParameterGroupFamily=family,
         )
 
-    def create_parameter_group(
-        self, name: str, family: str, description: str, tags: Mapping[str, str]
-    ) -> Fields:
+    def create_parameter_group(self, name: str, family: str, description: str, tags: Mapping[str, str]) -> Fields:
         answer = self.call(
             f"create the cache parameter group {name}",
             "create_cache_parameter_group",
             CacheParameterGroupName=name,
             CacheParameterGroupFamily=family,
             Description=description,
-            **({"Tags": tag_list(tags)} if tags else {}),
+            **tags_of_creation(tags),
         )
         group: Fields = answer["CacheParameterGroup"]
         return group
@@ -138,9 +138,7 @@ class ElastiCacheApi(Api):
                 f"reset parameters of {name}",
                 "reset_cache_parameter_group",
                 CacheParameterGroupName=name,
-                ParameterNameValues=[
-                    {"ParameterName": key} for key in parameters[begin : begin + PARAMETERS_PER_CALL]
-                ],
+                ParameterNameValues=[{"ParameterName": key} for key in parameters[begin : begin + PARAMETERS_PER_CALL]],
             )
 
     def delete_parameter_group(self, name: str) -> None:
@@ -168,8 +166,17 @@ class ElastiCacheApi(Api):
             )
         if to_set:
             self.call(
-                f"tag {arn}", "add_tags_to_resource", retry_on=AT_WORK, ResourceName=arn, Tags=tag_list(to_set)
+                f"tag {arn}",
+                "add_tags_to_resource",
+                retry_on=AT_WORK,
+                ResourceName=arn,
+                Tags=tag_list(to_set),
             )
+
+
+def tags_of_creation(tags: Mapping[str, str]) -> Fields:
+    """The parameter ``Tags``, or nothing: AWS refuses an empty list."""
+    return {"Tags": tag_list(tags)} if tags else {}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Fields]:

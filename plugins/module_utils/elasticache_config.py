@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Change, Fields, RefusalError, nearest
+from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
+    Change,
+    Fields,
+    RefusalError,
+    nearest,
+)
 
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html
 AUTH_TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
@@ -166,7 +171,7 @@ def create_request(identity: str, fields: Mapping[str, Any], auth_token: str | N
 
 @dataclass(frozen=True)
 class Step:
-    """One call that AWS takes by itself. ``request`` is that of ModifyReplicationGroup, or replicas is the new count."""
+    """One call that AWS takes by itself: ModifyReplicationGroup with ``request``, or a new count of ``replicas``."""
 
     request: Fields
     replicas: int | None = None
@@ -181,7 +186,7 @@ def modify_steps(
     rotate: bool,
     apply_immediately: bool,
 ) -> list[Step]:
-    """The calls, in order, that make the changes. AWS takes neither the encryption nor the token with other changes."""
+    """The calls, in order, that make the changes. AWS takes the encryption and the token only by themselves."""
     changed = {re.split(r"[.\[]", change.field, maxsplit=1)[0] for change in changes}
     when = {"ApplyImmediately": apply_immediately}
     steps: list[Step] = []
@@ -307,7 +312,11 @@ def parameter_text(value: object) -> str:
 
 
 def desired_parameters(
-    given: Mapping[str, object], known: Mapping[str, Mapping[str, Any]], live: Mapping[str, str], *, purge: bool
+    given: Mapping[str, object],
+    known: Mapping[str, Mapping[str, Any]],
+    live: Mapping[str, str],
+    *,
+    purge: bool,
 ) -> Fields:
     """Parameter → value to have, null to reset. ``known``: Parameter of AWS by name; ``live``: what a user has set.
 

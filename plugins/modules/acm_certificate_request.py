@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: a public certificate of ACM, requested and awaited."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -152,6 +154,7 @@ certificate:
 """
 
 from collections.abc import Sequence
+from typing import ClassVar, override
 
 from ansible_collections.slipway.aws.plugins.module_utils.acm_api import AcmApi
 from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import (
@@ -168,7 +171,12 @@ from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import
     standing,
     validation_records,
 )
-from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS, aws_module, run
+from ansible_collections.slipway.aws.plugins.module_utils.aws import (
+    STATE_ARGUMENTS,
+    TAG_ARGUMENTS,
+    aws_module,
+    run,
+)
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
     Fields,
@@ -198,6 +206,7 @@ ARGUMENTS: Fields = {
 class Certificate(Resource):
     kind = "certificate"
     result_key = "certificate"
+    lifted: ClassVar[Fields] = {"arn": None, "status": None, "validation_records": [], "superseded": []}
 
     def __init__(self, api: AcmApi, params: Fields) -> None:
         self.api = api
@@ -208,9 +217,11 @@ class Certificate(Resource):
         return normal_domain(self.params["domain_name"])
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"] or self.domain)
 
+    @override
     def find(self) -> Live | None:
         details = self._ours()
         wanted = [detail for detail in details if self._fits(detail)]
@@ -232,9 +243,7 @@ class Certificate(Resource):
         return found
 
     def _fits(self, detail: Fields) -> bool:
-        return is_the_same(
-            detail, self.domain, self.params["subject_alternative_names"], self.params["key_algorithm"]
-        )
+        return is_the_same(detail, self.domain, self.params["subject_alternative_names"], self.params["key_algorithm"])
 
     def _live(self, detail: Fields, superseded: list[str]) -> Live:
         arn = detail["CertificateArn"]
@@ -250,6 +259,7 @@ class Certificate(Resource):
         }
         return Live(live_fields(detail, self.api.tags(arn)), raw)
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         wanted = self.params["tags"]
         named = {**(wanted or {}), "Name": self.name}
@@ -263,6 +273,7 @@ class Certificate(Resource):
         purge = wanted is not None and self.params["purge_tags"]
         return {"tags": desired_tags(live.fields["tags"], named, purge=purge)}
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         if live is not None:
             refuse_dead(live.raw["detail"])
@@ -274,6 +285,7 @@ class Certificate(Resource):
             self.domain, self.params["subject_alternative_names"], self.params["key_algorithm"], self.name
         )
 
+    @override
     def create(self, desired: Fields) -> Live:
         superseded = [detail["CertificateArn"] for detail in self._ours()]
         arn = self.api.request_certificate(self._request(), desired["tags"])
@@ -288,7 +300,12 @@ class Certificate(Resource):
             refuse_dead(detail)
             return detail["Status"] == "ISSUED" or has_all_records(detail), standing(detail)
 
-        wait_until(f"Getting the validation records of {self.domain}", probe, timeout=RECORDS_TIMEOUT, longest_pause=5)
+        wait_until(
+            f"Getting the validation records of {self.domain}",
+            probe,
+            timeout=RECORDS_TIMEOUT,
+            longest_pause=5,
+        )
         return self._still(arn, superseded)
 
     def _still(self, arn: str, superseded: list[str]) -> Live:
@@ -297,11 +314,13 @@ class Certificate(Resource):
             raise RefusalError(f"The certificate {arn} was deleted while it was awaited.")
         return self._live(detail, superseded)
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         to_set, to_remove = tag_delta(live.fields["tags"], desired["tags"])
         self.api.change_tags(live.raw["arn"], to_set, {name: live.fields["tags"][name] for name in to_remove})
         return self._still(live.raw["arn"], live.raw["superseded"])
 
+    @override
     def await_present(self, live: Live) -> Live:
         arn, superseded = live.raw["arn"], live.raw["superseded"]
 
@@ -314,27 +333,22 @@ class Certificate(Resource):
             wait_until(f"Issuing the certificate for {self.domain}", probe, timeout=self.params["wait_timeout"])
         return self._still(arn, superseded)
 
+    @override
     def delete(self, live: Live) -> Live | None:
         for arn in [live.raw["arn"], *live.raw["superseded"]]:
             self.api.delete_certificate(arn)
         return None
 
+    @override
     def result(self, live: Live) -> Fields:
         raw = {name: value for name, value in live.raw.items() if name != "detail"}
         return {**raw, **live.fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         unknown = dict.fromkeys(("arn", "status", "not_after"))
         superseded = [detail["CertificateArn"] for detail in self._ours()]
         return {**unknown, "validation_records": [], "in_use_by": [], "superseded": superseded, **desired}
-
-    def top_level(self, after: Fields) -> Fields:
-        return {
-            "arn": after.get("arn"),
-            "status": after.get("status"),
-            "validation_records": after.get("validation_records", []),
-            "superseded": after.get("superseded", []),
-        }
 
 
 def main() -> None:

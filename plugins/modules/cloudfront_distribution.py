@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: a CloudFront distribution."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -192,7 +194,9 @@ options:
         description: ARN of a real-time log configuration.
         type: str
       allowed_methods:
-        description: Methods that are passed to the origin. V([GET, HEAD]) when not set; CloudFront takes three sets only.
+        description:
+          - Methods that are passed to the origin. V([GET, HEAD]) when not set.
+          - CloudFront takes these two, these with C(OPTIONS), or all seven.
         type: list
         elements: str
         choices: [GET, HEAD, POST, PUT, PATCH, OPTIONS, DELETE]
@@ -432,9 +436,14 @@ distribution:
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, override
 
-from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS, aws_module, run
+from ansible_collections.slipway.aws.plugins.module_utils.aws import (
+    STATE_ARGUMENTS,
+    TAG_ARGUMENTS,
+    aws_module,
+    run,
+)
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_distribution_config import (
     DEFAULTS_OF_CREATION,
@@ -569,9 +578,7 @@ ARGUMENTS: Fields = {
         **section(enabled=needed(SWITCH), bucket=TEXT, prefix=TEXT, include_cookies=SWITCH),
         "required_if": [("enabled", True, ["bucket"])],
     },
-    "geo_restriction": section(
-        restriction_type=needed(one_of("none", "whitelist", "blacklist")), locations=texts()
-    ),
+    "geo_restriction": section(restriction_type=needed(one_of("none", "whitelist", "blacklist")), locations=texts()),
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 1800},
 }
@@ -588,9 +595,11 @@ class Distribution(Resource):
         self.shape = api.shape("DistributionConfig")
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"])
 
+    @override
     def find(self) -> Live | None:
         if self.params["distribution_id"]:
             return self._read(self.params["distribution_id"])
@@ -613,7 +622,7 @@ class Distribution(Resource):
 
     def _read(self, identity: str) -> Live | None:
         answer = self.api.distribution(identity)
-        return answer and self._live(answer)
+        return self._live(answer) if answer else None
 
     def _live(self, answer: Fields) -> Live:
         distribution = answer["Distribution"]
@@ -629,6 +638,7 @@ class Distribution(Resource):
         }
         return Live({**fields, "tags": tags}, raw)
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         fields = config_fields(self.params)
         wanted = self.params["tags"]
@@ -647,16 +657,22 @@ class Distribution(Resource):
         config: Fields = to_api(self.shape, api_fields(fields))
         return config
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         refuse(desired, creating=live is None)
         self.api.check(
             "create_distribution_with_tags",
-            DistributionConfigWithTags={"DistributionConfig": self._config(live, desired), "Tags": {"Items": []}},
+            DistributionConfigWithTags={
+                "DistributionConfig": self._config(live, desired),
+                "Tags": {"Items": []},
+            },
         )
 
+    @override
     def create(self, desired: Fields) -> Live:
         return self._live(self.api.create_distribution(self._config(None, desired), desired["tags"]))
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         to_set, to_remove = tag_delta(live.fields["tags"], desired["tags"])
         self.api.change_tags(live.raw["arn"], to_set, to_remove)
@@ -671,6 +687,7 @@ class Distribution(Resource):
             raise RefusalError(f"The distribution {live.raw['id']} was deleted while it was being changed.")
         return now
 
+    @override
     def await_present(self, live: Live) -> Live:
         if live.raw["status"] != "Deployed":
             self._await_deployed(live)
@@ -682,13 +699,13 @@ class Distribution(Resource):
             now = self._still(live)
             return now.raw["status"] == "Deployed", str(now.raw["status"])
 
-        wait_until(
-            f"Deploying the distribution {live.raw['id']}", probe, timeout=self.params["wait_timeout"]
-        )
+        wait_until(f"Deploying the distribution {live.raw['id']}", probe, timeout=self.params["wait_timeout"])
 
+    @override
     def is_leaving(self, live: Live) -> bool:
         return not live.fields["enabled"] and live.raw["status"] != "Deployed"
 
+    @override
     def delete(self, live: Live) -> Live | None:
         if live.fields["enabled"]:
             config = self._config(live, {"enabled": False})
@@ -696,15 +713,18 @@ class Distribution(Resource):
         self.api.delete_distribution(live.raw["id"], live.raw["etag"])
         return None
 
+    @override
     def await_absent(self, live: Live) -> None:
         self._await_deployed(live)
         disabled = self._still(live)
         self.api.delete_distribution(disabled.raw["id"], disabled.raw["etag"])
 
+    @override
     def result(self, live: Live) -> Fields:
         raw = {name: live.raw[name] for name in ("id", "arn", "domain_name", "status")}
         return {**live.fields, **raw, "hosted_zone_id": HOSTED_ZONE_ID}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         unknown = dict.fromkeys(("id", "arn", "domain_name", "status"))
         return {**desired, **unknown, "hosted_zone_id": HOSTED_ZONE_ID}

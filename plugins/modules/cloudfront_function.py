@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: a CloudFront function, published."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -93,8 +95,14 @@ function:
 """
 
 from collections.abc import Sequence
+from typing import override
 
-from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS, aws_module, run
+from ansible_collections.slipway.aws.plugins.module_utils.aws import (
+    STATE_ARGUMENTS,
+    TAG_ARGUMENTS,
+    aws_module,
+    run,
+)
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
@@ -116,7 +124,11 @@ ARGUMENTS: Fields = {
     "name": {"type": "str", "required": True},
     "code": {"type": "str"},
     "comment": {"type": "str"},
-    "runtime": {"type": "str", "choices": ["cloudfront-js-1.0", "cloudfront-js-2.0"], "default": "cloudfront-js-2.0"},
+    "runtime": {
+        "type": "str",
+        "choices": ["cloudfront-js-1.0", "cloudfront-js-2.0"],
+        "default": "cloudfront-js-2.0",
+    },
 }
 
 
@@ -134,9 +146,11 @@ class Function(Resource):
         self.params = params
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"])
 
+    @override
     def find(self) -> Live | None:
         draft = self.api.function(self.name, "DEVELOPMENT")
         if draft is None:
@@ -154,6 +168,7 @@ class Function(Resource):
             fields["tags"] = self.api.tags(arn)
         return Live(fields, {"arn": arn, "etag": draft["ETag"], "config": summary["FunctionConfig"]})
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         fields = without_null({name: self.params[name] for name in ("code", "comment", "runtime")})
         tags = desired_tags(
@@ -161,6 +176,7 @@ class Function(Resource):
         )
         return {**fields, "stage": "LIVE", **({"tags": tags} if tags else {})}
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         size = len(desired["code"].encode())
         if size > MAXIMUM_CODE_BYTES:
@@ -177,12 +193,14 @@ class Function(Resource):
             FunctionCode=desired["code"].encode(),
         )
 
+    @override
     def create(self, desired: Fields) -> Live:
         answer = self.api.create_function(
             self.name, config_of(desired, {}), desired["code"].encode(), desired.get("tags", {})
         )
         return self._published(answer["ETag"])
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         to_set, to_remove = tag_delta(live.fields.get("tags", {}), desired.get("tags", {}))
         self.api.change_tags(live.raw["arn"], to_set, to_remove)
@@ -202,13 +220,16 @@ class Function(Resource):
             raise RefusalError(f"The CloudFront function {self.name} was deleted while it was being changed.")
         return live
 
+    @override
     def delete(self, live: Live) -> Live | None:
         self.api.delete_function(self.name, live.raw["etag"])
         return None
 
+    @override
     def result(self, live: Live) -> Fields:
         return {"arn": live.raw["arn"], "name": self.name, **live.fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         return {"comment": "", **desired, "arn": None, "name": self.name, "stage": None}
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: a CloudFront origin access control."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -96,13 +98,13 @@ origin_access_control:
 """
 
 from collections.abc import Sequence
+from typing import override
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, aws_module, run
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
     Fields,
-    Layout,
     Live,
     Resource,
     merged,
@@ -113,7 +115,11 @@ ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
     "name": {"type": "str", "required": True},
     "description": {"type": "str"},
-    "origin_type": {"type": "str", "choices": ["s3", "mediastore", "mediapackagev2", "lambda"], "default": "s3"},
+    "origin_type": {
+        "type": "str",
+        "choices": ["s3", "mediastore", "mediapackagev2", "lambda"],
+        "default": "s3",
+    },
     "signing_behavior": {"type": "str", "choices": ["always", "never", "no-override"], "default": "always"},
     "signing_protocol": {"type": "str", "choices": ["sigv4"], "default": "sigv4"},
 }
@@ -146,42 +152,50 @@ class OriginAccessControl(Resource):
         self.params = params
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"])
 
+    @override
     def find(self) -> Live | None:
         for summary in self.api.origin_access_controls():
             if summary["Name"] == self.name:
                 answer = self.api.origin_access_control(summary["Id"])
-                return answer and self._live(answer)
+                return self._live(answer) if answer else None
         return None
 
     def _live(self, answer: Fields) -> Live:
         control = answer["OriginAccessControl"]
-        return Live(
-            fields_of(control["OriginAccessControlConfig"]), {"id": control["Id"], "etag": answer.get("ETag")}
-        )
+        return Live(fields_of(control["OriginAccessControlConfig"]), {"id": control["Id"], "etag": answer.get("ETag")})
 
+    @override
     def desired(self, live: Live | None) -> Fields:
-        return without_null({name: self.params[name] for name in API_NAMES})
+        fields: Fields = without_null({name: self.params[name] for name in API_NAMES})
+        return fields
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         self.api.check("create_origin_access_control", OriginAccessControlConfig=config_of(desired))
 
+    @override
     def create(self, desired: Fields) -> Live:
         return self._live(self.api.create_origin_access_control(config_of(desired)))
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
-        config = config_of(merged(live.fields, desired, Layout()))
+        config = config_of(merged(live.fields, desired, self.layout))
         return self._live(self.api.update_origin_access_control(live.raw["id"], live.raw["etag"], config))
 
+    @override
     def delete(self, live: Live) -> Live | None:
         self.api.delete_origin_access_control(live.raw["id"], live.raw["etag"])
         return None
 
+    @override
     def result(self, live: Live) -> Fields:
         return {"id": live.raw["id"], **live.fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         return {"id": None, "description": "", **desired}
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: ids of CloudFront policies by name."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""

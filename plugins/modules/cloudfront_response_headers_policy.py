@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: a CloudFront response headers policy."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -107,7 +109,9 @@ options:
             type: bool
             required: true
           mode_block:
-            description: Whether the browser blocks the page instead of cleaning it. Excludes O(security_headers_config.xss_protection.report_uri).
+            description:
+              - Whether the browser blocks the page instead of cleaning it.
+              - Excludes O(security_headers_config.xss_protection.report_uri).
             type: bool
           report_uri:
             description: Where the browser reports to.
@@ -246,7 +250,7 @@ response_headers_policy:
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, override
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, aws_module, run
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
@@ -320,7 +324,11 @@ ARGUMENTS: Fields = {
     "custom_headers_config": {
         "type": "list",
         "elements": "dict",
-        "options": {"header": {"type": "str", "required": True}, "value": {"type": "str", "required": True}, **OVERRIDE},
+        "options": {
+            "header": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+            **OVERRIDE,
+        },
     },
     "remove_headers_config": words(),
     "cors_config": section(
@@ -349,15 +357,17 @@ class ResponseHeadersPolicy(Resource):
         self.shape = api.shape("ResponseHeadersPolicyConfig")
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"])
 
+    @override
     def find(self) -> Live | None:
         for item in self.api.policies("response_headers", "custom"):
             policy = item["ResponseHeadersPolicy"]
             if policy["ResponseHeadersPolicyConfig"]["Name"] == self.name:
                 answer = self.api.response_headers_policy(policy["Id"])
-                return answer and self._live(answer)
+                return self._live(answer) if answer else None
         return None
 
     def _live(self, answer: Fields) -> Live:
@@ -365,6 +375,7 @@ class ResponseHeadersPolicy(Resource):
         fields = live_fields(from_api(self.shape, policy["ResponseHeadersPolicyConfig"]))
         return Live(fields, {"id": policy["Id"], "etag": answer.get("ETag")})
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         return policy_fields(self.params)
 
@@ -373,24 +384,30 @@ class ResponseHeadersPolicy(Resource):
         config: Fields = to_api(self.shape, api_fields(fields))
         return config
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         refuse(desired)
         self.api.check("create_response_headers_policy", ResponseHeadersPolicyConfig=self._config(live, desired))
 
+    @override
     def create(self, desired: Fields) -> Live:
         return self._live(self.api.create_response_headers_policy(self._config(None, desired)))
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         config = self._config(live, desired)
         return self._live(self.api.update_response_headers_policy(live.raw["id"], live.raw["etag"], config))
 
+    @override
     def delete(self, live: Live) -> Live | None:
         self.api.delete_response_headers_policy(live.raw["id"], live.raw["etag"])
         return None
 
+    @override
     def result(self, live: Live) -> Fields:
         return {"id": live.raw["id"], **live.fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         return {"id": None, **desired}
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: an ElastiCache parameter group of any family."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -92,8 +94,14 @@ parameter_group:
 """
 
 from collections.abc import Sequence
+from typing import override
 
-from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS, aws_module, run
+from ansible_collections.slipway.aws.plugins.module_utils.aws import (
+    STATE_ARGUMENTS,
+    TAG_ARGUMENTS,
+    aws_module,
+    run,
+)
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
     Fields,
@@ -104,7 +112,10 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     tag_delta,
 )
 from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
-from ansible_collections.slipway.aws.plugins.module_utils.elasticache_config import desired_parameters, user_parameters
+from ansible_collections.slipway.aws.plugins.module_utils.elasticache_config import (
+    desired_parameters,
+    user_parameters,
+)
 
 ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
@@ -126,12 +137,14 @@ class ParameterGroup(Resource):
         self.params = params
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["name"])
 
+    @override
     def find(self) -> Live | None:
         group = self.api.parameter_group(self.name)
-        return group and self._live(group)
+        return self._live(group) if group else None
 
     def _live(self, group: Fields) -> Live:
         parameters = self.api.parameters(self.name)
@@ -144,6 +157,7 @@ class ParameterGroup(Resource):
             fields["tags"] = self.api.tags(group["ARN"])
         return Live(fields, {"arn": group.get("ARN"), "known": {item["ParameterName"]: item for item in parameters}})
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         have = live.fields if live else {}
         fields = {name: self.params[name] for name in ("family", "description") if self.params[name] is not None}
@@ -169,6 +183,7 @@ class ParameterGroup(Resource):
             raise RefusalError(f"ElastiCache knows no family {family}.")
         return known
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         for change in changes if live else ():
             if change.field in ("family", "description"):
@@ -177,13 +192,13 @@ class ParameterGroup(Resource):
                     "parameter group under another name, give it to the replication group, then delete this one."
                 )
 
+    @override
     def create(self, desired: Fields) -> Live:
-        self.api.create_parameter_group(
-            self.name, desired["family"], desired["description"], desired.get("tags", {})
-        )
+        self.api.create_parameter_group(self.name, desired["family"], desired["description"], desired.get("tags", {}))
         self.api.set_parameters(self.name, desired.get("parameters", {}))
         return self._found()
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         to_set, to_remove = tag_delta(live.fields.get("tags", {}), desired.get("tags", {}))
         self.api.change_tags(live.raw["arn"], to_set, to_remove)
@@ -198,13 +213,16 @@ class ParameterGroup(Resource):
             raise RefusalError(f"The cache parameter group {self.name} was deleted while it was being changed.")
         return live
 
+    @override
     def delete(self, live: Live) -> Live | None:
         self.api.delete_parameter_group(self.name)
         return None
 
+    @override
     def result(self, live: Live) -> Fields:
         return {"name": self.name, "arn": live.raw["arn"], **live.fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         return {"name": self.name, "arn": None, "parameters": {}, **desired}
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python
 """Ansible module: an ElastiCache replication group of Valkey or Redis OSS."""
 
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -42,7 +44,9 @@ options:
     description: The type of every node, such as C(cache.t4g.micro). Required for a new group.
     type: str
   replicas:
-    description: Replicas beside the primary, 0 to 5. V(0) for a new group. Applied at once whatever O(apply_immediately) says.
+    description:
+      - Replicas beside the primary, 0 to 5. V(0) for a new group.
+      - A change is made at once, whatever O(apply_immediately) says.
     type: int
   automatic_failover:
     description: Whether a replica takes over when the primary fails. Needs a replica.
@@ -206,8 +210,14 @@ replication_group:
 """
 
 from collections.abc import Sequence
+from typing import override
 
-from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS, aws_module, run
+from ansible_collections.slipway.aws.plugins.module_utils.aws import (
+    STATE_ARGUMENTS,
+    TAG_ARGUMENTS,
+    aws_module,
+    run,
+)
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
     Fields,
@@ -231,6 +241,8 @@ TEXT: Fields = {"type": "str"}
 NUMBER: Fields = {"type": "int"}
 SWITCH: Fields = {"type": "bool"}
 
+UPDATE_ALWAYS = "always"
+
 ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
     **TAG_ARGUMENTS,
@@ -247,7 +259,12 @@ ARGUMENTS: Fields = {
     "at_rest_encryption": SWITCH,
     "kms_key_id": {"type": "str", "no_log": False},
     "auth_token": {"type": "str", "no_log": True},
-    "update_auth_token": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
+    "update_auth_token": {
+        "type": "str",
+        "choices": ["on_create", UPDATE_ALWAYS],
+        "default": "on_create",
+        "no_log": False,
+    },
     "auth_token_update_strategy": {
         "type": "str",
         "choices": ["ROTATE", "SET"],
@@ -279,9 +296,11 @@ class ReplicationGroup(Resource):
         self.check_mode = check_mode
 
     @property
+    @override
     def name(self) -> str:
         return str(self.params["replication_group_id"])
 
+    @override
     def find(self) -> Live | None:
         live = self._read()
         # AWS takes no order while it creates; a caller that waits anyway gets the comparison afterwards.
@@ -291,13 +310,13 @@ class ReplicationGroup(Resource):
 
     def _read(self) -> Live | None:
         group = self.api.replication_group(self.name)
-        return group and self._live(group)
+        return self._live(group) if group else None
 
     def _live(self, group: Fields) -> Live:
         members = group.get("MemberClusters") or []
         member = self.api.cache_cluster(members[0]) if members else None
         fields = live_fields(group, member, pending=not self.params["apply_immediately"])
-        endpoints = next(iter(group.get("NodeGroups") or []), {})
+        endpoints: Fields = next(iter(group.get("NodeGroups") or []), {})
         raw = {
             "arn": group.get("ARN"),
             "status": group["Status"],
@@ -309,6 +328,7 @@ class ReplicationGroup(Resource):
             fields["tags"] = self.api.tags(group["ARN"])
         return Live(fields, raw)
 
+    @override
     def desired(self, live: Live | None) -> Fields:
         if live and live.raw["status"] in ("creating", "deleting"):
             return {}
@@ -320,12 +340,14 @@ class ReplicationGroup(Resource):
         return {**fields, **({"tags": tags} if tags else {})}
 
     def _rotates(self) -> bool:
-        return self.params["auth_token"] is not None and self.params["update_auth_token"] == "always"
+        when = self.params["update_auth_token"]
+        return self.params["auth_token"] is not None and when == UPDATE_ALWAYS
 
+    @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
         if live and live.raw["status"] == "deleting":
             raise RefusalError(f"{self.name} is being deleted: run again when it is gone.")
-        if live and live.raw["status"] == "create-failed":
+        if live and live.raw["status"] == "create-failed" and changes:
             raise RefusalError(f"ElastiCache could not create {self.name}: read its events, delete it, run again.")
         if live and live.raw["status"] == "creating":
             return
@@ -333,10 +355,12 @@ class ReplicationGroup(Resource):
         if live is None:
             self.api.check("create_replication_group", **create_request(self.name, desired, self.params["auth_token"]))
 
+    @override
     def create(self, desired: Fields) -> Live:
         request = create_request(self.name, desired, self.params["auth_token"])
         return self._live(self.api.create_replication_group(request, desired.get("tags", {})))
 
+    @override
     def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
         to_set, to_remove = tag_delta(live.fields.get("tags", {}), desired.get("tags", {}))
         if to_set or to_remove:
@@ -372,12 +396,11 @@ class ReplicationGroup(Resource):
             raise RefusalError(f"{self.name} was deleted while it was awaited.")
         return live
 
+    @override
     def await_present(self, live: Live) -> Live:
         return self._available()
 
-    def is_leaving(self, live: Live) -> bool:
-        return bool(live.raw["status"] == "deleting")
-
+    @override
     def delete(self, live: Live) -> Live | None:
         if live.raw["status"] not in ("available", "create-failed"):
             # AWS refuses to delete a group that is at work.
@@ -385,6 +408,7 @@ class ReplicationGroup(Resource):
         group = self.api.delete_replication_group(self.name, self.params["final_snapshot_identifier"])
         return self._read() if group else None
 
+    @override
     def await_absent(self, live: Live) -> None:
         def probe() -> tuple[bool, str]:
             group = self.api.replication_group(self.name)
@@ -392,10 +416,12 @@ class ReplicationGroup(Resource):
 
         wait_until(f"Deleting {self.name}", probe, timeout=self.params["wait_timeout"])
 
+    @override
     def result(self, live: Live) -> Fields:
         fields = {name: value for name, value in live.fields.items() if name != "auth_token_updated"}
         return {"replication_group_id": self.name, **live.raw, **fields}
 
+    @override
     def predicted(self, desired: Fields) -> Fields:
         unknown = dict.fromkeys(("arn", "status", "primary_endpoint", "reader_endpoint"))
         return {"replication_group_id": self.name, **unknown, "member_clusters": [], **desired}
