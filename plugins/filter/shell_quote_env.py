@@ -41,7 +41,7 @@ _value:
 
 from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
+from ansible.errors import AnsibleFilterError  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.plugin_utils.environment_file import quote
 
 

@@ -43,7 +43,7 @@ options:
 EXAMPLES = r"""
 - name: Name the release by its sources
   ansible.builtin.set_fact:
-    release_id: "{{ query('slipway.aws.tree_digest', 'django_app', 'react_app/src') | join | hash('sha256') | truncate(16, true, '') }}"
+    release_id: "{{ (query('slipway.aws.tree_digest', 'django_app', 'react_app/src') | join | hash('sha256'))[:16] }}"
 """
 
 RETURN = r"""
@@ -56,12 +56,12 @@ _raw:
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
+from ansible.errors import AnsibleLookupError  # type: ignore[import-untyped]
+from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.plugin_utils.tree_digest import tree_digest
 
 
-class LookupModule(LookupBase):
+class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Raises AnsibleLookupError for a path that is not there."""
         self.set_options(var_options=variables, direct=kwargs)

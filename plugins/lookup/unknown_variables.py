@@ -63,12 +63,12 @@ _raw:
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
+from ansible.errors import AnsibleLookupError  # type: ignore[import-untyped]
+from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.plugin_utils.variables import unknown_variables
 
 
-class LookupModule(LookupBase):
+class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """Raises AnsibleLookupError for a directory that is not there."""
         self.set_options(var_options=variables, direct=kwargs)

@@ -1,8 +1,8 @@
 """Values for systemd's EnvironmentFile. Pure.
 
-https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile= and, for what the page leaves
-out, systemd's parse_env_file: inside double quotes a backslash takes its meaning from ``"``, ``\\``, `````` ` `````` and
-``$``; a line break stays what it is; nothing is expanded.
+https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile= and, for what the page
+leaves out, systemd's parse_env_file: inside double quotes a backslash takes the meaning from a quote, a backslash, a
+backtick and a dollar; a line break stays what it is; nothing is expanded.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def _names_in_template(text: str) -> set[str]:
 
 
 def known_names(project: Path, load: Load) -> set[str]:
-    """Options of all roles, names in the project's ``group_vars``, and names that ``group_vars`` or playbooks mention."""
+    """Options of all roles, names in the project's ``group_vars``, names that ``group_vars`` or playbooks mention."""
     known: set[str] = set()
     for specs in sorted((project / "roles").glob("*/meta/argument_specs.y*ml")):
         known |= specified_names(load(specs))
