@@ -1,0 +1,3 @@
+"""CloudFront's body: a TLS front that does what the distributions of the emulated account say, and nothing
+else.
+"""
