@@ -149,7 +149,7 @@ def own_bridges(state: Path) -> set[str]:
 
 
 def _check_addresses(wanted: ipaddress.IPv4Network | ipaddress.IPv6Network, own: set[str]) -> None:
-    for interface, network in _routes():
+    for interface, network in routes():
         if (
             interface not in own
             and network.prefixlen > 0
@@ -162,7 +162,8 @@ def _check_addresses(wanted: ipaddress.IPv4Network | ipaddress.IPv6Network, own:
             )
 
 
-def _routes() -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+def routes() -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+    """The networks that this machine reaches by a route of their own, with the interface."""
     done = subprocess.run(["ip", "-json", "-4", "route", "show"], capture_output=True, text=True, check=False)
     for route in json.loads(done.stdout or "[]"):
         if route["dst"] != "default" and "dev" in route:
