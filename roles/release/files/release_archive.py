@@ -1,4 +1,4 @@
-"""The artefact of a release: copy the application, pack it, describe it.
+"""The artefact of a release: copy what is shipped, pack it, describe it.
 
     release_archive.py copy --from DIR --to DIR [--exclude PATTERN]…
     release_archive.py pack --id ID --tree DIR --output DIR [--frontend-prefix PREFIX] [--migrations FILE]
@@ -46,24 +46,31 @@ def walk(directory: Path) -> Iterator[tuple[PurePosixPath, Path]]:
         yield PurePosixPath(path.relative_to(directory).as_posix()), path
 
 
+def shipped(source: Path, exclude: Sequence[str]) -> list[tuple[PurePosixPath, Path]]:
+    """The files and links that are shipped.
+
+    Raises InputError when there are none: an archive without an application would only fail on the hosts.
+    """
+    found = [(rel, path) for rel, path in walk(source) if not is_excluded(rel, exclude)]
+    files = [(rel, path) for rel, path in found if path.is_symlink() or not path.is_dir()]
+    if not files:
+        raise InputError(f"There is nothing to ship in {source}.")
+    return files
+
+
 def copy_tree(source: Path, target: Path, exclude: Sequence[str]) -> int:
     """Make `target` a copy of `source` without what is excluded, and return the number of files.
 
-    Raises InputError when nothing is left: an archive without an application would only fail on the hosts.
+    Raises InputError like `shipped`.
     """
+    files = shipped(source, exclude)
     if target.exists():
         shutil.rmtree(target)
-    count = 0
-    for relative, path in walk(source):
-        if is_excluded(relative, exclude) or path.is_dir():
-            continue
+    for relative, path in files:
         place = target / relative
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, place, follow_symlinks=False)
-        count += 1
-    if count == 0:
-        raise InputError(f"There is nothing to ship in {source}.")
-    return count
+    return len(files)
 
 
 def tar_member(relative: PurePosixPath, path: Path) -> tarfile.TarInfo:
