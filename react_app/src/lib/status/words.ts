@@ -1,0 +1,43 @@
+import type { ComponentState, IncidentState } from "../api/types";
+
+/** From harmless to worst, as the API orders them. */
+export const COMPONENT_STATES: readonly ComponentState[] = [
+  "operational",
+  "maintenance",
+  "degraded",
+  "partial_outage",
+  "major_outage",
+];
+
+export const INCIDENT_STATES: readonly IncidentState[] = ["investigating", "identified", "monitoring", "resolved"];
+
+export const componentStateWords: Record<ComponentState, string> = {
+  operational: "Operational",
+  maintenance: "Under maintenance",
+  degraded: "Degraded",
+  partial_outage: "Partial outage",
+  major_outage: "Major outage",
+};
+
+export const incidentStateWords: Record<IncidentState, string> = {
+  investigating: "Investigating",
+  identified: "Identified",
+  monitoring: "Monitoring",
+  resolved: "Resolved",
+};
+
+/** The sentence at the top of the page. */
+export function headline(overall: ComponentState, openIncidents: number): string {
+  switch (overall) {
+    case "operational":
+      return openIncidents === 0 ? "All systems operational" : "All systems operational, with an open incident";
+    case "maintenance":
+      return "Maintenance in progress";
+    case "degraded":
+      return "Some systems are degraded";
+    case "partial_outage":
+      return "Some systems are partly down";
+    case "major_outage":
+      return "Some systems are down";
+  }
+}

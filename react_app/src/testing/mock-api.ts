@@ -1,0 +1,235 @@
+import type {
+  Component,
+  ComponentChange,
+  ComponentState,
+  Incident,
+  IncidentDraft,
+  IncidentUpdate,
+  IncidentUpdateDraft,
+  Session,
+  SessionDraft,
+  Summary,
+} from "../lib/api/types";
+
+export const PASSWORD = "correct horse battery staple";
+export const CONFIG = { siteName: "Example Status", apiBase: "/api" };
+
+const SEVERITY: readonly ComponentState[] = ["operational", "maintenance", "degraded", "partial_outage", "major_outage"];
+
+type Failure = (request: Request) => Promise<Response> | Response | undefined;
+
+/**
+ * The API of django_app in memory, for the tests and for the development server alike. It enforces what the real one
+ * enforces (session, CSRF token, required members), so that a page that forgets something fails here too.
+ */
+export class MockApi {
+  components: Component[] = [];
+  incidents: Incident[] = [];
+  signedInAs = "";
+  /** Requests that were answered, as "GET /api/summary/". */
+  readonly seen: string[] = [];
+  /** Answers instead of the API when it returns something; throw a TypeError to be unreachable. */
+  failure: Failure = () => undefined;
+
+  #token = "token-1";
+  #nextId = 1;
+
+  readonly #now: () => Date;
+
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now;
+  }
+
+  static withExample(): MockApi {
+    const api = new MockApi();
+    const names: [string, string, ComponentState][] = [
+      ["Website", "The public site and its assets", "operational"],
+      ["API", "What partners and the mobile app talk to", "operational"],
+      ["Sign-in", "Accounts, sessions and single sign-on", "degraded"],
+      ["Background jobs", "Mail, exports and nightly reports", "maintenance"],
+    ];
+    for (const [name, description, state] of names) api.addComponent(name, { description, state });
+    const incident = api.addIncident("Signing in takes up to a minute", {
+      message: "Some people wait for up to a minute after they have entered their password.",
+      components: [3],
+    });
+    api.addUpdate(incident.id, "identified", "A certificate check times out. We are rolling out a fix.");
+    api.addUpdate(api.addIncident("Exports were late").id, "resolved", "All exports have been delivered.");
+    return api;
+  }
+
+  addComponent(name: string, values: Partial<Component> = {}): Component {
+    const component: Component = {
+      id: this.#id(),
+      name,
+      description: "",
+      position: this.components.length,
+      state: "operational",
+      state_changed_at: this.#moment(),
+      ...values,
+    };
+    this.components.push(component);
+    return component;
+  }
+
+  addIncident(
+    title: string,
+    values: { message?: string; state?: Incident["state"]; components?: readonly number[] } = {},
+  ): Incident {
+    const ids = values.components ?? [];
+    const incident: Incident = {
+      id: this.#id(),
+      title,
+      state: values.state ?? "investigating",
+      started_at: this.#moment(),
+      resolved_at: values.state === "resolved" ? this.#moment() : null,
+      components: this.components.filter(({ id }) => ids.includes(id)).map(({ id, name }) => ({ id, name })),
+      updates: [],
+    };
+    this.incidents.unshift(incident);
+    this.addUpdate(incident.id, incident.state, values.message ?? "We are looking into it.");
+    return this.#incident(incident.id);
+  }
+
+  addUpdate(incidentId: number, state: Incident["state"], message: string): IncidentUpdate {
+    const update: IncidentUpdate = { id: this.#id(), state, message, created_at: this.#moment() };
+    this.incidents = this.incidents.map((incident) =>
+      incident.id === incidentId
+        ? {
+            ...incident,
+            state,
+            resolved_at: state === "resolved" ? (incident.resolved_at ?? this.#moment()) : null,
+            updates: [update, ...incident.updates],
+          }
+        : incident,
+    );
+    return update;
+  }
+
+  summary(): Summary {
+    const worst = Math.max(0, ...this.components.map(({ state }) => SEVERITY.indexOf(state)));
+    return {
+      overall_state: SEVERITY[worst] ?? "operational",
+      components: this.components,
+      open_incidents: this.incidents.filter(({ resolved_at }) => resolved_at === null),
+    };
+  }
+
+  /** The signature of fetch, for tests that put it in its place. */
+  fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input instanceof Request ? input : new URL(input, "https://app.example.com/"), init);
+    return this.handle(request);
+  };
+
+  async handle(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    this.seen.push(`${request.method} ${pathname}`);
+    const instead = await this.failure(request);
+    if (instead !== undefined) return instead;
+    if (pathname === "/config.json") return Response.json(CONFIG);
+    if (request.method !== "GET" && request.headers.get("X-CSRFToken") !== this.#token) {
+      return problem(403, "The request carries no valid CSRF token.");
+    }
+    return pathname === "/api/session/" ? this.#session(request) : this.#content(request, pathname, searchParams);
+  }
+
+  async #session(request: Request): Promise<Response> {
+    if (request.method === "POST") {
+      const { username, password } = (await request.json()) as SessionDraft;
+      if (password !== PASSWORD) return problem(403, "This user name and password do not open the staff page.");
+      this.signedInAs = username;
+      this.#token = `token-${this.#id()}`;
+    } else if (request.method === "DELETE") {
+      this.signedInAs = "";
+      this.#token = `token-${this.#id()}`;
+    }
+    const session: Session = {
+      signed_in: this.signedInAs !== "",
+      username: this.signedInAs,
+      csrf_token: this.#token,
+    };
+    return Response.json(session);
+  }
+
+  async #content(request: Request, pathname: string, query: URLSearchParams): Promise<Response> {
+    const [, , kind, id, part] = pathname.split("/");
+    const route = `${request.method} ${kind ?? ""}${id ? "/id" : ""}${part ? `/${part}` : ""}`;
+    if (request.method !== "GET" && this.signedInAs === "") {
+      return problem(401, "Authentication credentials were not provided.");
+    }
+    switch (route) {
+      case "GET summary":
+        return Response.json(this.summary());
+      case "GET components":
+        return Response.json(this.components);
+      case "PATCH components/id":
+        return this.#changeComponent(Number(id), (await request.json()) as ComponentChange);
+      case "GET incidents": {
+        const show = query.get("show");
+        const results = this.incidents.filter(
+          ({ resolved_at }) => show === null || (show === "resolved") === (resolved_at !== null),
+        );
+        return Response.json({ results, next_before: null });
+      }
+      case "POST incidents":
+        return this.#openIncident((await request.json()) as IncidentDraft);
+      case "GET incidents/id": {
+        const incident = this.incidents.find((candidate) => candidate.id === Number(id));
+        return incident ? Response.json(incident) : problem(404, "Not found.");
+      }
+      case "POST incidents/id/updates": {
+        const { state, message } = (await request.json()) as IncidentUpdateDraft;
+        if (message.trim() === "") return invalid("#/message", "This field may not be blank.");
+        return Response.json(this.addUpdate(Number(id), state, message), { status: 201 });
+      }
+      default:
+        return problem(404, "There is nothing at this address.");
+    }
+  }
+
+  #changeComponent(id: number, change: ComponentChange): Response {
+    const before = this.components.find((component) => component.id === id);
+    if (!before) return problem(404, "Not found.");
+    const after: Component = { ...before, ...change, state_changed_at: this.#moment() };
+    this.components = this.components.map((component) => (component.id === id ? after : component));
+    return Response.json(after);
+  }
+
+  #openIncident(draft: IncidentDraft): Response {
+    if (draft.title.trim() === "") return invalid("#/title", "This field may not be blank.");
+    if (draft.message.trim() === "") return invalid("#/message", "This field may not be blank.");
+    const state = draft.component_state;
+    for (const id of draft.components ?? []) if (state) this.#changeComponent(id, { state });
+    const incident = this.addIncident(draft.title, {
+      message: draft.message,
+      state: draft.state,
+      ...(draft.components ? { components: draft.components } : {}),
+    });
+    return Response.json(incident, { status: 201 });
+  }
+
+  #incident(id: number): Incident {
+    const incident = this.incidents.find((candidate) => candidate.id === id);
+    if (!incident) throw new Error(`There is no incident ${id}.`);
+    return incident;
+  }
+
+  #id(): number {
+    return this.#nextId++;
+  }
+
+  #moment(): string {
+    return this.#now().toISOString();
+  }
+}
+
+export function problem(status: number, detail: string, errors?: { pointer: string; detail: string }[]): Response {
+  return new Response(JSON.stringify({ title: "Problem", status, detail, ...(errors ? { errors } : {}) }), {
+    status,
+    headers: { "Content-Type": "application/problem+json" },
+  });
+}
+
+function invalid(pointer: string, detail: string): Response {
+  return problem(400, "The request holds values that cannot be accepted.", [{ pointer, detail }]);
+}

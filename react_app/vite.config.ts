@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+import { MockApi } from "./src/testing/mock-api.ts";
+
+/** Answers /config.json and /api/ of the development server from the mock API that the tests use too. */
+function mockApi(): Plugin {
+  return {
+    name: "mock-api",
+    apply: "serve",
+    configureServer(server) {
+      const api = MockApi.withExample();
+      const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of incoming) chunks.push(chunk as Buffer);
+        const request = new Request(new URL(incoming.url ?? "/", "http://localhost"), {
+          method: incoming.method ?? "GET",
+          headers: incoming.headers as Record<string, string>,
+          ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
+        });
+        const response = await api.handle(request);
+        outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+        outgoing.end(await response.text());
+      };
+      server.middlewares.use((incoming, outgoing, next) => {
+        const path = incoming.url ?? "";
+        if (path.startsWith("/api/") || path === "/config.json") answer(incoming, outgoing).catch(next);
+        else next();
+      });
+    },
+  };
+}
+
+const JAVASCRIPT_BUDGET_BYTES = 90 * 1024;
+
+/** Fails a build whose JavaScript has grown past what a phone on a bad network should load to learn of an outage. */
+function budget(): Plugin {
+  return {
+    name: "budget",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((output) => output.type === "chunk");
+      const bytes = chunks.reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0);
+      if (bytes > JAVASCRIPT_BUDGET_BYTES) {
+        this.error(`The JavaScript has ${bytes} bytes after gzip, and ${JAVASCRIPT_BUDGET_BYTES} are allowed.`);
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), mockApi(), budget()],
+  build: {
+    // Everything in assets/ carries its digest in the name and may be cached for ever.
+    assetsDir: "assets",
+    // A data: address in CSS or JavaScript would need an exception in the content security policy.
+    assetsInlineLimit: 0,
+    sourcemap: true,
+  },
+  test: {
+    environment: "jsdom",
+    environmentOptions: { jsdom: { url: "https://app.example.com/" } },
+    setupFiles: ["src/testing/setup.ts"],
+    restoreMocks: true,
+    css: false,
+  },
+});
