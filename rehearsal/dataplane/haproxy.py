@@ -210,16 +210,11 @@ def _defaults(balancer: LoadBalancer) -> list[str]:
         # A client's idle connection survives a reload for one more request.
         "    option idle-close-on-response",
         *(_error(status) for status in (400, 408, 500, 502, 504)),
-        # HAProxy says 503 when it has no connection; AWS says 502, or 504 after the connect timeout.
+        # HAProxy says 503 when it has no connection; AWS says 502, or 504 after the connect timeout (see
+        # _no_connection). Its page is always that of 502: an lf-string here crashes HAProxy 3.0.11.
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
-        "    http-error status 503 content-type text/html lf-string "
-        + _quote(_page(_NO_CONNECTION))
-        + f" hdr Server {SERVER}",
+        _error(503, page_of=502),
     ]
-
-
-#: The title of that page: "sC" says that the connect timeout struck.
-_NO_CONNECTION = "%[txn.sess_term_state,regsub(^sC.*,504 Gateway Time-out),regsub(^[^5].*,502 Bad Gateway)]"
 
 
 def _reason(status: int) -> str:
@@ -233,8 +228,9 @@ def _page(title: str) -> str:
     )
 
 
-def _error(status: int) -> str:
-    page = _quote(_page(f"{status} {_reason(status)}"))
+def _error(status: int, *, page_of: int | None = None) -> str:
+    shown = page_of or status
+    page = _quote(_page(f"{shown} {_reason(shown)}"))
     return f"    http-error status {status} content-type text/html string {page} hdr Server {SERVER}"
 
 
@@ -431,8 +427,10 @@ def query_pattern(key: str | None, value: str) -> str:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#query-string-conditions
     """
-    name = "([^&=]*=)?" if key is None else pattern(key, one="[^&]", escapes=True) + "="
-    return f"(^|&){name}{pattern(value, one='[^&]', escapes=True)}(&|$)"
+    if key is None:
+        return f"(^|&)([^&=]*=)?{pattern(value, one='[^&=]', escapes=True)}(&|$)"
+    name, wanted = (pattern(text, one="[^&]", escapes=True) for text in (key, value))
+    return f"(^|&){name}={wanted}(&|$)"
 
 
 def _condition(condition: Mapping[str, Any]) -> list[str]:
