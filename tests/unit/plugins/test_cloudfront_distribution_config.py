@@ -106,7 +106,10 @@ def answered(options: Fields) -> Fields:
     certificate = given["ViewerCertificate"]
     certificate |= {"Certificate": certificate["ACMCertificateArn"], "CertificateSource": "acm"}
     certificate["CloudFrontDefaultCertificate"] = False
-    given["DefaultCacheBehavior"] |= {"TrustedSigners": {"Enabled": False, "Quantity": 0}, "GrpcConfig": {"Enabled": False}}
+    given["DefaultCacheBehavior"] |= {
+        "TrustedSigners": {"Enabled": False, "Quantity": 0},
+        "GrpcConfig": {"Enabled": False},
+    }
     return live_fields(from_api(SHAPE, {**given, **ANSWERED_BESIDE}))
 
 

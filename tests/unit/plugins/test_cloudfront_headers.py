@@ -106,9 +106,9 @@ def test_a_section_that_is_not_given_stays_and_an_empty_one_goes() -> None:
     gone = request({"name": "site", "cors_config": {}, "remove_headers_config": []}, live)
     assert "CorsConfig" not in gone
     assert gone["RemoveHeadersConfig"] == {"Quantity": 0}
-    assert [change.field for change in differences(live, policy_fields({"name": "site", "cors_config": {}}), LAYOUT)] == [
-        "cors_config"
-    ]
+    assert [
+        change.field for change in differences(live, policy_fields({"name": "site", "cors_config": {}}), LAYOUT)
+    ] == ["cors_config"]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,11 @@ LAYOUT = Layout(
         ({"a": ["x", "y"]}, {"a": ["y", "x"]}, []),
         ({"a": ["x"]}, {"a": ["x", "y"]}, [Change("a", ["x"], ["x", "y"])]),
         ({"a": ["x"]}, {"a": []}, [Change("a", ["x"], [])]),
-        ({"tags": {"a": "1"}}, {"tags": {"a": None, "b": "2"}}, [Change("tags.a", "1", None), Change("tags.b", None, "2")]),
+        (
+            {"tags": {"a": "1"}},
+            {"tags": {"a": None, "b": "2"}},
+            [Change("tags.a", "1", None), Change("tags.b", None, "2")],
+        ),
         (
             {"origins": [{"id": "one", "port": 80}, {"id": "two"}]},
             {"origins": [{"id": "three", "port": 1}, {"id": "one", "port": 81}]},
@@ -289,7 +293,5 @@ def test_waiting_asks_soon_then_seldom_and_tells_how_long_it_took() -> None:
 def test_waiting_gives_up_with_the_last_word() -> None:
     clock = Clock()
     with pytest.raises(RefusalError, match=r"Making it took longer than 30 s; it is still: creating\."):
-        wait_until(
-            "Making it", lambda: (False, "creating"), timeout=30, sleep=clock.sleep, clock=lambda: clock.now
-        )
+        wait_until("Making it", lambda: (False, "creating"), timeout=30, sleep=clock.sleep, clock=lambda: clock.now)
     assert 30 <= clock.now < 31

@@ -66,7 +66,10 @@ def test_a_structure_without_items_says_so() -> None:
 
 
 def test_a_null_is_left_out() -> None:
-    assert to_api(shape("Origin"), {"id": "a", "domain_name": "b", "origin_path": None}) == {"Id": "a", "DomainName": "b"}
+    assert to_api(shape("Origin"), {"id": "a", "domain_name": "b", "origin_path": None}) == {
+        "Id": "a",
+        "DomainName": "b",
+    }
 
 
 def test_a_field_that_aws_does_not_have_is_refused_with_its_place_and_the_nearest() -> None:
