@@ -369,7 +369,7 @@ def bucket_of(domain_name: str) -> str | None:
 
     https://docs.aws.amazon.com/general/latest/gr/s3.html
     """
-    match = re.fullmatch(r"(.+)\.s3(?:[.-](?!website)[a-z0-9-]+)?(?:\.dualstack)?\.amazonaws\.com", domain_name)
+    match = re.fullmatch(r"(.+)\.s3(?:\.dualstack)?(?:[.-](?!website)[a-z0-9-]+)?\.amazonaws\.com", domain_name)
     return match[1] if match else None
 
 
