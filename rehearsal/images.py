@@ -60,7 +60,7 @@ def appliance_image(authority_certificate: Path) -> str:
 
 
 def _machine_inputs(authority_certificate: Path) -> list[str]:
-    files = sorted(path for path in OVERLAY.rglob("*") if path.is_file())
+    files = sorted(path for path in OVERLAY.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return [
         SUITE,
         MIRROR,
@@ -86,7 +86,7 @@ def build_machine_image(engine: Engine, authority_certificate: Path, progress: P
     with tempfile.TemporaryDirectory(dir=engine.state, prefix="machine-") as scratch:
         archive = Path(scratch) / "machine.tar"
         overlay = Path(scratch) / "overlay"
-        shutil.copytree(OVERLAY, overlay, ignore=shutil.ignore_patterns("README.md"))
+        shutil.copytree(OVERLAY, overlay, ignore=shutil.ignore_patterns("README.md", "__pycache__"))
         trusted = overlay / "usr/local/share/ca-certificates"
         trusted.mkdir(parents=True)
         # The rehearsal's authority stands for the public ones that sign AWS's endpoints.
@@ -98,7 +98,7 @@ def build_machine_image(engine: Engine, authority_certificate: Path, progress: P
             "--variant=minbase",
             f"--include={','.join(MACHINE_PACKAGES)}",
             f"--customize-hook=sync-in {overlay} /",
-            '--customize-hook=chown -R root:root "$1/etc/cloud" "$1/etc/systemd" "$1/usr/local"',
+            '--customize-hook=chown -R root:root "$1/etc/cloud" "$1/usr/lib/python3" "$1/usr/local"',
             '--customize-hook=chroot "$1" update-ca-certificates',
             # Containers share the kernel of this machine: its modules are not theirs to load.
             '--customize-hook=chroot "$1" systemctl mask systemd-modules-load.service',

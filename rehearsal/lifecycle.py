@@ -17,7 +17,7 @@ from rehearsal import images, machine
 from rehearsal.certificates import CertificateAuthority
 from rehearsal.cloud import version
 from rehearsal.console import Step, say
-from rehearsal.emulator.account import DEBIAN_13_IMAGE_ID
+from rehearsal.emulator.corrections.images import DEBIAN_13_IMAGE_ID
 from rehearsal.engine import Engine, EngineError, sudo
 from rehearsal.settings import Settings
 

@@ -1,0 +1,1 @@
+"""What cloud-init needs to know on a host of the rehearsal."""
