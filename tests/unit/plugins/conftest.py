@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder  # type: ignore[import-untyped]
 
 PROJECT = Path(__file__).parents[3]
 

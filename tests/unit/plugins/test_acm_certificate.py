@@ -97,6 +97,7 @@ def test_where_it_stands_names_every_domain() -> None:
 def test_the_request_is_one_that_aws_takes_and_repeats_itself() -> None:
     shape = botocore.session.get_session().get_service_model("acm").operation_model("RequestCertificate").input_shape
     request = request_of("example.com", ["*.example.com"], "EC_prime256v1", "site")
+    assert shape is not None
     assert not ParamValidator().validate(request, shape).has_errors()
     assert request["SubjectAlternativeNames"] == ["example.com", "*.example.com"]
     assert len(request["IdempotencyToken"]) == 32

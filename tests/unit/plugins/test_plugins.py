@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleError
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import lookup_loader
+from ansible.errors import AnsibleError  # type: ignore[import-untyped]
+from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
+from ansible.plugins.loader import lookup_loader  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.filter.shell_quote_env import shell_quote_env
 from ansible_collections.slipway.aws.plugins.plugin_utils.environment_file import quote
 from ansible_collections.slipway.aws.plugins.plugin_utils.tree_digest import tree_digest
@@ -147,7 +147,7 @@ def project(tmp_path: Path) -> Path:
             "argument_specs: {main: {options: {gunicorn_workers: {type: int}}}, stop: {options: {gunicorn_grace: {}}}}"
         ),
         "group_vars/all/network.yml": 'network_cidr: "{{ site_cidr }}"\n',
-        "playbooks/run.yml": "- hosts: all\n  tasks:\n    - ansible.builtin.debug: {}\n      when: site_verbose | bool\n",
+        "playbooks/run.yml": "- hosts: all\n  tasks: [{ansible.builtin.debug: {}, when: site_verbose | bool}]\n",
         "playbooks/group_vars/ignored.yml": 'x: "{{ only_here }}"\n',
         "inventories/staging/aws_ec2.yml": "plugin: amazon.aws.aws_ec2\nregions: ['{{ site_region }}']\n",
         "inventories/staging/hosts.yml": "layers: {hosts: {network: {ansible_connection: local}}, vars: {layer_x: 1}}",
@@ -168,7 +168,7 @@ class Loader(yaml.SafeLoader):
     """YAML with Ansible's tags read as text."""
 
 
-Loader.add_constructor("!vault", lambda _, node: node.value)  # type: ignore[no-untyped-call]
+Loader.add_constructor("!vault", lambda _, node: node.value)
 
 
 def load(path: Path) -> Any:
@@ -226,7 +226,7 @@ def test_the_variables_of_ansible_are_known() -> None:
 
 
 def systemd(text: str) -> dict[str, str]:
-    """As systemd's parse_env_file reads (src/basic/env-file.c), for what a file of double-quoted values can hold."""
+    """As systemd's parse_env_file reads (src/basic/env-file.c), for a file of double-quoted values."""
     result: dict[str, str] = {}
     key, value, state = "", "", "key"
     for character in text:
