@@ -96,7 +96,7 @@ def ruleset(view: View) -> str:
             f"table inet {TABLE}",
             f"delete table inet {TABLE}",
             f"table inet {TABLE} {{",
-            *_chain("metadata", "type nat hook output priority dstnat; policy accept;", nat),
+            *_chain("metadata", "type nat hook output priority -100; policy accept;", nat),
             *_chain(
                 "ingress",
                 "type filter hook input priority filter; policy drop;",
