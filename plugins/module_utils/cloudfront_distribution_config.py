@@ -77,6 +77,8 @@ CERTIFICATE_MEMBERS = (
     "ssl_support_method",
     "minimum_protocol_version",
 )
+# Not AWS's: its API still takes TLSv1 when nobody says otherwise.
+CERTIFICATE_DEFAULTS: Fields = {"ssl_support_method": "sni-only", "minimum_protocol_version": "TLSv1.2_2021"}
 # Repeats of other members that AWS still sends: https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ViewerCertificate.html
 DEPRECATED_CERTIFICATE_MEMBERS = ("certificate", "certificate_source")
 
@@ -142,15 +144,10 @@ def _behavior(given: Mapping[str, Any]) -> Fields:
 
 def _certificate(given: Mapping[str, Any]) -> Fields:
     certificate = {**dict.fromkeys(CERTIFICATE_MEMBERS), **without_null(given)}
-    if certificate["acm_certificate_arn"] and not certificate["ssl_support_method"]:
-        certificate["ssl_support_method"] = "sni-only"
     if certificate["cloudfront_default_certificate"]:
         # AWS picks the protocol version of its own certificate and reports it; it is not ours to compare.
-        return {name: value for name, value in certificate.items() if name not in _AWS_CHOOSES}
-    return certificate
-
-
-_AWS_CHOOSES = ("minimum_protocol_version", "ssl_support_method")
+        return {name: value for name, value in certificate.items() if name not in CERTIFICATE_DEFAULTS}
+    return {**certificate, **{name: certificate[name] or value for name, value in CERTIFICATE_DEFAULTS.items()}}
 
 
 def live_fields(config: Mapping[str, Any]) -> Fields:

@@ -289,7 +289,7 @@ options:
         type: str
         choices: [sni-only, vip, static-ip]
       minimum_protocol_version:
-        description: The security policy.
+        description: The security policy. V(TLSv1.2_2021) when not set.
         type: str
         choices: [TLSv1.2_2018, TLSv1.2_2019, TLSv1.2_2021, TLSv1.2_2025, TLSv1.3_2025]
   logging:

@@ -214,6 +214,12 @@ def test_settings_of_before_cache_policies_go_when_a_policy_comes() -> None:
     assert not {"MinTTL", "ForwardedValues"} & set(request["DefaultCacheBehavior"])
 
 
+def test_a_certificate_of_ours_does_not_let_old_protocols_in() -> None:
+    request = config({**OPTIONS, "viewer_certificate": {"acm_certificate_arn": CERTIFICATE}})
+    assert request["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert request["ViewerCertificate"]["SSLSupportMethod"] == "sni-only"
+
+
 def test_back_to_the_certificate_of_cloudfront() -> None:
     request = config({"viewer_certificate": {"cloudfront_default_certificate": True}}, answered(OPTIONS))
     assert request["ViewerCertificate"] == {"CloudFrontDefaultCertificate": True}
