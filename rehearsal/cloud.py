@@ -5,7 +5,6 @@ usage: python -m rehearsal.cloud STATE
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
@@ -31,17 +30,9 @@ from rehearsal.dataplane.work import Workers
 from rehearsal.emulator.server import Emulator
 from rehearsal.engine import Engine
 from rehearsal.settings import Settings
+from rehearsal.version import version
 
 log = logging.getLogger("rehearsal.cloud")
-
-
-def version() -> str:
-    """Digest of the code of this package: a running cloud of another version is restarted."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def main() -> None:

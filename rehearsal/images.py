@@ -16,6 +16,9 @@ from pathlib import Path
 
 from rehearsal.engine import Engine, EngineError, sudo
 
+#: The id of Debian's official image in the emulated account.
+DEBIAN_13_IMAGE_ID = "ami-0d3b1a713de25a7c5"
+
 SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 SECURITY_MIRROR = "http://deb.debian.org/debian-security"

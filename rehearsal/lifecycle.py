@@ -15,11 +15,10 @@ import yaml
 
 from rehearsal import images, machine
 from rehearsal.certificates import CertificateAuthority
-from rehearsal.cloud import version
 from rehearsal.console import Step, say
-from rehearsal.emulator.corrections.images import DEBIAN_13_IMAGE_ID
 from rehearsal.engine import Engine, EngineError, sudo
 from rehearsal.settings import Settings
+from rehearsal.version import version
 
 INVENTORY = Path("inventories/rehearsal")
 #: How long the cloud may take to answer, a large account restored included.
@@ -44,7 +43,7 @@ def up(settings: Settings) -> None:
         base = images.build_machine_image(engine, authority.cert_path, step.update)
         images.build_appliance_image(engine, authority.cert_path, step.update)
         # The account's public image of Debian has this content.
-        engine.run("tag", base, images.image_name(DEBIAN_13_IMAGE_ID))
+        engine.run("tag", base, images.image_name(images.DEBIAN_13_IMAGE_ID))
     cloud = machine.registered_cloud()
     if cloud and cloud.alive and cloud.version == version():
         return

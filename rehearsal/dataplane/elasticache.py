@@ -85,24 +85,27 @@ class Caches:
         wanted: set[str] = set()
         for page in client.get_paginator("describe_replication_groups").paginate():
             for group in page["ReplicationGroups"]:
-                if group["Status"] != "deleting" and not group.get("ClusterEnabled"):
+                if group["Status"] == "deleting":
+                    if not any(f"cache-{member}" in containers for member in group["MemberClusters"]):
+                        backchannel.forget_replication_group(group["ReplicationGroupId"])
+                elif not group.get("ClusterEnabled"):
                     wanted |= self._reconcile_group(client, group, containers)
         for name in containers.keys() - wanted:
             self._workers.start(name, managed.remove, self._context, name)
 
     def _reconcile_group(self, client: Any, group: Mapping[str, Any], containers: Mapping[str, Container]) -> set[str]:
-        group_id, node_group = group["ReplicationGroupId"], group["NodeGroups"][0]
+        group_id = group["ReplicationGroupId"]
+        node_group = backchannel.replication_group_nodes(group_id)
         primary = node_group["PrimaryEndpoint"]
         names: set[str] = set()
         ready = True
         for member in node_group["NodeGroupMembers"]:
             cluster = client.describe_cache_clusters(CacheClusterId=member["CacheClusterId"])["CacheClusters"][0]
-            service = _service(client, group, member, cluster)
+            service = _service(client, node_group, member, cluster)
             names.add(service.name)
             container = containers.get(service.name)
             managed.publish(self._context, service, container)
-            is_primary = member["CurrentRole"] == "primary"
-            changed = self._configure(client, group, cluster, service, None if is_primary else primary["Address"])
+            changed = self._configure(client, group, node_group, cluster, service)
             running = container is not None and container.running
             ready = ready and running and not self._workers.busy(service.name)
             if not running:
@@ -127,9 +130,9 @@ class Caches:
         self,
         client: Any,
         group: Mapping[str, Any],
+        node_group: Mapping[str, Any],
         cluster: Mapping[str, Any],
         service: managed.ManagedService,
-        primary: str | None,
     ) -> bool:
         parameters: list[Mapping[str, str]] = []
         name = cluster.get("CacheParameterGroup", {}).get("CacheParameterGroupName", "default.")
@@ -137,15 +140,16 @@ class Caches:
             paginator = client.get_paginator("describe_cache_parameters")
             for page in paginator.paginate(CacheParameterGroupName=name, Source="user"):
                 parameters += page["Parameters"]
+        primary = node_group["PrimaryEndpoint"]
         issued = self._context.authority.issue(service.endpoints, name=service.name)
         place = managed.directory(self._context, service.name)
         files = {
             "valkey.conf": valkey_conf(
                 parameters,
-                port=int(group["NodeGroups"][0]["PrimaryEndpoint"]["Port"]),
+                port=int(primary["Port"]),
                 tls=bool(group.get("TransitEncryptionEnabled")),
                 password=backchannel.replication_group_auth_token(group["ReplicationGroupId"]),
-                primary=primary,
+                primary=None if primary["Address"] in service.endpoints else primary["Address"],
             ),
             "server.crt": issued.cert_path.read_text(),
             "server.key": issued.key_path.read_text(),
@@ -165,14 +169,13 @@ class Caches:
 
 
 def _service(
-    client: Any, group: Mapping[str, Any], member: Mapping[str, Any], cluster: Mapping[str, Any]
+    client: Any, node_group: Mapping[str, Any], member: Mapping[str, Any], cluster: Mapping[str, Any]
 ) -> managed.ManagedService:
     subnets = client.describe_cache_subnet_groups(CacheSubnetGroupName=cluster["CacheSubnetGroupName"])
     subnet_group = subnets["CacheSubnetGroups"][0]
     zone = member.get("PreferredAvailabilityZone")
     ordered = sorted(subnet_group["Subnets"], key=lambda subnet: subnet["SubnetAvailabilityZone"]["Name"])
     in_zone = [s for s in ordered if s["SubnetAvailabilityZone"]["Name"] == zone]
-    node_group = group["NodeGroups"][0]
     endpoints = [member["ReadEndpoint"]["Address"]]
     if member["CurrentRole"] == "primary":
         endpoints.append(node_group["PrimaryEndpoint"]["Address"])

@@ -139,7 +139,11 @@ class Databases:
         wanted: set[str] = set()
         for page in client.get_paginator("describe_db_instances").paginate():
             for instance in page["DBInstances"]:
-                if instance["Engine"] != "postgres" or instance["DBInstanceStatus"] == "deleting":
+                if instance["Engine"] != "postgres":
+                    continue
+                if instance["DBInstanceStatus"] == "deleting":
+                    if f"rds-{instance['DBInstanceIdentifier']}" not in containers:
+                        backchannel.forget_db_instance(instance["DBInstanceIdentifier"])
                     continue
                 service = _service(instance)
                 if service is None:

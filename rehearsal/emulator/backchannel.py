@@ -253,8 +253,9 @@ def database_master_password(identifier: str, region: str = REGION) -> str:
     """
     with account.LOCK:
         instance = rds_backends[ACCOUNT_ID][region].databases[identifier]
-        password = instance.master_user_password
-        if password is None:
+        # moto's property refuses, as the API does.
+        password: str | None = instance._master_user_password
+        if not password:
             raise KeyError(f"{identifier} has no master password")
         return password
 
@@ -265,6 +266,12 @@ def set_replication_group_status(replication_group_id: str, status: str, region:
         group = elasticache._groups(elasticache_backends[ACCOUNT_ID][region])[replication_group_id]
         if group.status != "deleting":
             group.status = status
+
+
+def replication_group_nodes(replication_group_id: str, region: str = REGION) -> dict[str, Any]:
+    """The node group with its endpoints (the API's NodeGroup), also while the API does not show it yet."""
+    with account.LOCK:
+        return elasticache._groups(elasticache_backends[ACCOUNT_ID][region])[replication_group_id].node_group()
 
 
 def forget_replication_group(replication_group_id: str, region: str = REGION) -> None:

@@ -95,7 +95,7 @@ class Memory:
         status = self.path.stat()
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
             raise MemoryUnusableError(
-                f"{self.path} does not belong to the present user alone, and reading it could run foreign code. {_REMEDY}"
+                f"{self.path} does not belong to the present user alone; reading it could run foreign code. {_REMEDY}"
             )
 
     def _check(self, header: dict[str, Any], payload: bytes) -> None:
@@ -174,11 +174,17 @@ _REMEDY = "Remove it (and with it the rehearsed account) to start with an empty 
 def forget() -> None:
     """Empty all backends of this process."""
     with account.LOCK:
-        for backends in list(BackendDict._instances):
+        for backends in list(_instances()):
             for of_account in backends.values():
                 dict.clear(of_account)
             dict.clear(backends)
-        BackendDict._instances.clear()
+        _instances().clear()
+
+
+def _instances() -> list[BackendDict[Any]]:
+    """moto's list of all dictionaries of backends that are in use."""
+    found: list[BackendDict[Any]] = vars(BackendDict)["_instances"]
+    return found
 
 
 def _versions() -> dict[str, Any]:
@@ -202,7 +208,7 @@ def _backends(service: str) -> Any:
 
 
 def _everything() -> Iterator[tuple[str, str, str, Any]]:
-    for backends in BackendDict._instances:
+    for backends in _instances():
         service = _service_of(backends)
         for account_id, of_account in backends.items():
             for region, backend in of_account.items():
@@ -237,7 +243,7 @@ class _Writer(pickle.Pickler):
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self._objects = objects
         self.bodies: set[str] = set()
-        self.dispatch_table = copyreg.dispatch_table.copy()  # type: ignore[attr-defined]
+        self.dispatch_table = copyreg.dispatch_table.copy()
         self.dispatch_table[type(threading.Lock())] = lambda _: (threading.Lock, ())
         self.dispatch_table[type(threading.RLock())] = lambda _: (threading.RLock, ())
         self.dispatch_table[threading.Condition] = lambda _: (threading.Condition, ())
@@ -257,7 +263,7 @@ class _Writer(pickle.Pickler):
         if isinstance(obj, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             return _load_private_key, (_pem(obj),)
         if isinstance(obj, Certificate):
-            return load_pem_x509_certificate, (obj.public_bytes(serialization.Encoding.PEM),)
+            return _load_certificate, (obj.public_bytes(serialization.Encoding.PEM),)
         return NotImplemented
 
     def _body(self, key: FakeKey) -> str:
@@ -287,6 +293,11 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 def _load_private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
+
+
+def _load_certificate(pem: bytes) -> Certificate:
+    # cryptography's own function lives in a module that pickle cannot name.
+    return load_pem_x509_certificate(pem)
 
 
 def _key_state(key: FakeKey) -> dict[str, Any]:

@@ -207,6 +207,18 @@ def describe_cache_parameters(self: ElastiCacheResponse) -> ActionResult:
     return PaginatedResult({"Parameters": group.parameters(self._get_param("Source"))})
 
 
+@correct(ElastiCacheResponse, "describe_engine_default_parameters")
+def describe_engine_default_parameters(self: ElastiCacheResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeEngineDefaultParameters.html"""
+    family = self._get_param("CacheParameterGroupFamily")
+    if family not in FAMILIES:
+        raise InvalidParameterValueException(
+            f"CacheParameterGroupFamily {family} is not a valid parameter group family."
+        )
+    parameters = find_parameter_group(self.elasticache_backend, f"default.{family}").parameters()
+    return ActionResult({"EngineDefaults": {"CacheParameterGroupFamily": family, "Parameters": parameters}})
+
+
 @correct(ElastiCacheResponse, "modify_cache_parameter_group")
 def modify_cache_parameter_group(self: ElastiCacheResponse) -> ActionResult:
     """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyCacheParameterGroup.html"""
@@ -382,6 +394,8 @@ class Group:
     created: Any = field(default_factory=utcnow)
     auth_token_changed: Any = None
     log_delivery: list[dict[str, Any]] = field(default_factory=list)
+    #: What waits for the next maintenance window, which never comes here: another call may apply it at once.
+    pending: dict[str, str] = field(default_factory=dict)
 
     @property
     def domain(self) -> str:
@@ -405,31 +419,35 @@ class Group:
         unique, _, tail = rest.partition(".")
         return f"{head}-{part}.{unique}.{tail}" if part == "ro" else f"{head}.{unique}.{part}.{tail}"
 
-    def described(self) -> dict[str, Any]:
-        """The API's own form."""
-        created = self.status != "creating"
-        port = self.port
+    def node_group(self) -> dict[str, Any]:
+        """The nodes and their endpoints, which the API shows from the day that the group is there."""
         members = [
             {
                 "CacheClusterId": member.cache_cluster_id,
                 "CacheNodeId": "0001",
-                "ReadEndpoint": {"Address": member.address, "Port": port},
+                "ReadEndpoint": {"Address": member.address, "Port": self.port},
                 "PreferredAvailabilityZone": member.availability_zone,
                 "CurrentRole": "primary" if position == 0 else "replica",
             }
             for position, member in enumerate(self.members)
         ]
-        node_group: dict[str, Any] = {"NodeGroupId": "0001", "Status": self.status, "NodeGroupMembers": members}
-        if created:
-            node_group["PrimaryEndpoint"] = {"Address": self.primary_address, "Port": port}
-            node_group["ReaderEndpoint"] = {"Address": self.reader_address, "Port": port}
+        return {
+            "NodeGroupId": "0001",
+            "Status": self.status,
+            "PrimaryEndpoint": {"Address": self.primary_address, "Port": self.port},
+            "ReaderEndpoint": {"Address": self.reader_address, "Port": self.port},
+            "NodeGroupMembers": members,
+        }
+
+    def described(self) -> dict[str, Any]:
+        """The API's own form."""
         return {
             "ReplicationGroupId": self.replication_group_id,
             "Description": self.description,
             "Status": self.status,
             "PendingModifiedValues": {},
             "MemberClusters": [member.cache_cluster_id for member in self.members],
-            "NodeGroups": [node_group] if created else [],
+            "NodeGroups": [] if self.status == "creating" else [self.node_group()],
             "SnapshottingClusterId": self.members[-1].cache_cluster_id if self.snapshot_retention_limit else None,
             "AutomaticFailover": "enabled" if self.automatic_failover else "disabled",
             "MultiAZ": "enabled" if self.multi_az else "disabled",
@@ -473,7 +491,7 @@ class Group:
             "PreferredAvailabilityZone": member.availability_zone,
             "CacheClusterCreateTime": self.created,
             "PreferredMaintenanceWindow": self.preferred_maintenance_window,
-            "PendingModifiedValues": {},
+            "PendingModifiedValues": self.pending,
             "CacheSecurityGroups": [],
             "CacheParameterGroup": {
                 "CacheParameterGroupName": self.cache_parameter_group_name,
@@ -517,7 +535,7 @@ class Group:
 
 def _groups(backend: ElastiCacheBackend) -> dict[str, Group]:
     # moto's own dictionary, so that its other parts (tags) find what is in it.
-    groups: dict[str, Any] = backend.replication_groups  # type: ignore[assignment]
+    groups: dict[str, Any] = backend.replication_groups
     return groups
 
 
@@ -532,7 +550,8 @@ def _check_token(token: str) -> None:
     """https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html"""
     if not 16 <= len(token) <= 128 or any(not c.isalnum() and c not in "!&#$^<>-" for c in token):
         raise InvalidParameterValueException(
-            "Invalid AuthToken provided: it must have 16 to 128 alphanumeric characters or symbols of (!, &, #, $, ^, <, >, -)."
+            "Invalid AuthToken provided: it must have 16 to 128 alphanumeric characters or symbols of "
+            "(!, &, #, $, ^, <, >, -)."
         )
 
 
@@ -670,9 +689,7 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     if parameter_group:
         find_parameter_group(backend, parameter_group)
         group.cache_parameter_group_name = parameter_group
-    if version := self._get_param("EngineVersion"):
-        engine = self._get_param("Engine") or group.engine
-        group.engine, group.engine_version = engine, full_version(engine, version)
+    _change_engine(self, group)
     group_ids = self._get_param("SecurityGroupIds", [])
     if group_ids:
         _check_security_groups(backend, group_ids)
@@ -680,7 +697,6 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     group.automatic_failover, group.multi_az = failover, multi_az
     for parameter, attribute in (
         ("ReplicationGroupDescription", "description"),
-        ("CacheNodeType", "cache_node_type"),
         ("SnapshotWindow", "snapshot_window"),
         ("PreferredMaintenanceWindow", "preferred_maintenance_window"),
         ("NotificationTopicArn", "notification_topic_arn"),
@@ -698,6 +714,28 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     if account.data_plane.attached:
         group.status = "modifying"
     return ActionResult({"ReplicationGroup": group.described()})
+
+
+def _change_engine(self: ElastiCacheResponse, group: Group) -> None:
+    """Versions and node types wait for the maintenance window unless they are to be applied at once.
+
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_PendingModifiedValues.html
+    """
+    at_once = self._get_bool_param("ApplyImmediately", False)
+    if version := self._get_param("EngineVersion"):
+        engine = (self._get_param("Engine") or group.engine).lower()
+        wanted = full_version(engine, version)
+        if at_once:
+            group.engine, group.engine_version = engine, wanted
+            group.pending.pop("EngineVersion", None)
+        elif wanted != group.engine_version:
+            group.pending["EngineVersion"] = wanted
+    if node_type := self._get_param("CacheNodeType"):
+        if at_once:
+            group.cache_node_type = node_type
+            group.pending.pop("CacheNodeType", None)
+        elif node_type != group.cache_node_type:
+            group.pending["CacheNodeType"] = node_type
 
 
 def _needs_available(group: Group) -> None:

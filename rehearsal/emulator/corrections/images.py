@@ -12,13 +12,12 @@ from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.utils import random_ami_id
 
 from rehearsal.emulator import account
+from rehearsal.images import DEBIAN_13_IMAGE_ID
 
 from .registry import correct, correct_value
 
 #: Debian's account for its official images: https://wiki.debian.org/Cloud/AmazonEC2Image
 DEBIAN_OWNER_ID = "136693071363"
-#: The only image that the account has from the beginning, in every region (AWS has another id in each).
-DEBIAN_13_IMAGE_ID = "ami-0d3b1a713de25a7c5"
 DEBIAN_13_IMAGE_NAME = "debian-13-amd64-20251117-2299"
 _DEBIAN_13_CREATED = datetime(2025, 11, 17, 14, 55, 21, tzinfo=UTC).replace(tzinfo=None)
 _ROOT_GIGABYTES = 8
