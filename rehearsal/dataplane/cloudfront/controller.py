@@ -54,6 +54,10 @@ CERTIFICATE_REGION = "us-east-1"
 INVALIDATIONS_TOLD = 100
 
 
+#: Of what other bodies report, only this decides what the front serves.
+_WORDS_THAT_MATTER = frozenset({"SetCertificateIssued"})
+
+
 @dataclass(frozen=True)
 class Site:
     """Where a person finds a distribution. `problem` says why DNS or TLS would not lead there in AWS."""
@@ -61,6 +65,52 @@ class Site:
     distribution_id: str
     url: str
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """What the account waits for: distributions in progress, and invalidations (distribution, invalidation)."""
+
+    distributions: tuple[str, ...] = ()
+    invalidations: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.distributions or self.invalidations)
+
+
+class _Invalidations:
+    """The invalidations that the front must know: those made since this process began, and those in progress."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, dict[str, Invalidation]] = {}
+        self._old: set[str] = set()
+        self._open: dict[str, tuple[str, ...]] = {}
+
+    def read(self, client: Any, distribution_id: str) -> tuple[Invalidation, ...]:
+        """The invalidations of a distribution, oldest first; at most `INVALIDATIONS_TOLD`."""
+        pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution_id)
+        listed = [each for page in pages for each in page["InvalidationList"].get("Items") or []]
+        first = distribution_id not in self._told
+        told = self._told.setdefault(distribution_id, {})
+        if first:
+            # A front that has just started has nothing in its cache that these could name.
+            self._old.update(each["Id"] for each in listed if each["Status"].lower() == "completed")
+        for each in listed:
+            if each["Id"] not in told and each["Id"] not in self._old:
+                batch = client.get_invalidation(DistributionId=distribution_id, Id=each["Id"])["Invalidation"]
+                paths = batch["InvalidationBatch"]["Paths"].get("Items") or []
+                told[each["Id"]] = Invalidation(each["Id"], tuple(paths))
+        for identifier in list(told)[:-INVALIDATIONS_TOLD]:
+            del told[identifier]
+            self._old.add(identifier)
+        self._open[distribution_id] = tuple(
+            each["Id"] for each in listed if each["Id"] in told and each["Status"].lower() != "completed"
+        )
+        return tuple(told.values())
+
+    def open(self, distribution_id: str) -> tuple[str, ...]:
+        """Those that the account still shows as in progress."""
+        return self._open.get(distribution_id, ())
 
 
 class Distributions:
@@ -75,18 +125,20 @@ class Distributions:
         self._read_at = 0.0
         self._names: dict[str, str] = {}
         self._text = ""
-        self._undeployed: dict[str, str] = {}
+        self._pending = _Pending()
+        self._invalidations = _Invalidations()
         self._complaints: dict[str, str] = {}
         self.sites: tuple[Site, ...] = ()
         account.add_listener(self._heard)
 
-    def _heard(self, service: str, action: str) -> None:  # noqa: ARG002
-        self._changed.set()
+    def _heard(self, service: str, action: str) -> None:
+        if service != "backchannel" or action in _WORDS_THAT_MATTER:
+            self._changed.set()
 
     def reconcile(self) -> None:
         """Read the account when it may have changed; then let the front and its configuration meet."""
         due = time.monotonic() - self._read_at > REREAD_SECONDS
-        if due or self._changed.is_set() or self._names != self._context.names or self._undeployed:
+        if due or self._changed.is_set() or self._names != self._context.names or self._pending:
             self._changed.clear()
             self._names = dict(self._context.names)
             self._read()
@@ -95,12 +147,21 @@ class Distributions:
             self._front.stop()
             return
         if self._front.obey(self._text):
-            for identifier in self._undeployed:
-                try:
-                    backchannel.set_distribution_status(identifier, "Deployed")
-                except KeyError:
-                    log.info("distribution %s went away before it was deployed", identifier)
-            self._undeployed = {}
+            self._report()
+
+    def _report(self) -> None:
+        """Tell the account what the front has carried out."""
+        pending, self._pending = self._pending, _Pending()
+        for identifier in pending.distributions:
+            try:
+                backchannel.set_distribution_status(identifier, "Deployed")
+            except KeyError:
+                log.info("distribution %s went away before it was deployed", identifier)
+        for identifier, invalidation in pending.invalidations:
+            try:
+                backchannel.set_invalidation_completed(identifier, invalidation)
+            except KeyError:
+                log.info("invalidation %s went away before it was completed", invalidation)
 
     def stop(self) -> None:
         """End the front."""
@@ -112,7 +173,7 @@ class Distributions:
         pages = client.get_paginator("list_distributions").paginate()
         identifiers = [each["Id"] for page in pages for each in page.get("DistributionList", {}).get("Items", []) or []]
         if not identifiers:
-            self._text, self.sites, self._undeployed = "", (), {}
+            self._text, self.sites, self._pending = "", (), _Pending()
             return
         zones = read_zones(self._context.client("route53"))
         described = []
@@ -123,7 +184,7 @@ class Distributions:
                 continue
         names = {**self._names, **{each["DomainName"]: "127.0.0.1" for each in described}}
         obeyed = []
-        undeployed = {}
+        waiting = []
         for summary in described:
             try:
                 obeyed.append(self._distribution(client, summary, zones, names))
@@ -132,7 +193,7 @@ class Distributions:
                 continue
             self._complain(summary["Id"], "; ".join(obeyed[-1].refused.values()))
             if summary["Status"] != "Deployed":
-                undeployed[summary["Id"]] = summary["Status"]
+                waiting.append(summary["Id"])
         own = self._context.authority.issue(["*.cloudfront.net"], name="cloudfront")
         self._text = encode(
             Configuration(
@@ -144,7 +205,9 @@ class Distributions:
                 https_port=self._context.site_port,
             )
         )
-        self._undeployed = undeployed
+        self._pending = _Pending(
+            tuple(waiting), tuple((each.id, name) for each in obeyed for name in self._invalidations.open(each.id))
+        )
         self.sites = tuple(site for each in obeyed for site in sites(each, zones, names, self._context.site_port))
 
     def _distribution(
@@ -165,7 +228,7 @@ class Distributions:
             buckets=self._buckets(origins),
             addresses={each["DomainName"]: _addresses(each["DomainName"], zones, names) for each in origins},
             certificate=found,
-            invalidations=_invalidations(client, summary["Id"]),
+            invalidations=self._invalidations.read(client, summary["Id"]),
         )
         return distribution(summary, parts, self._key_pair(config, found))
 
@@ -265,15 +328,6 @@ def _functions(client: Any, behaviors: list[Mapping[str, Any]]) -> dict[str, Fun
             continue
         functions[arn] = Function(arn, name, summary["FunctionConfig"]["Runtime"], code.decode())
     return functions
-
-
-def _invalidations(client: Any, identifier: str) -> tuple[Invalidation, ...]:
-    listed = client.list_invalidations(DistributionId=identifier, MaxItems=str(INVALIDATIONS_TOLD))
-    found = []
-    for each in listed["InvalidationList"].get("Items") or []:
-        batch = client.get_invalidation(DistributionId=identifier, Id=each["Id"])["Invalidation"]
-        found.append(Invalidation(each["Id"], tuple(batch["InvalidationBatch"]["Paths"].get("Items") or [])))
-    return tuple(sorted(found, key=lambda each: each.id))
 
 
 def _or_none(code: str, call: Callable[..., Any], bucket: str) -> Any:

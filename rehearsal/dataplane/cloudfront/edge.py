@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from botocore.credentials import Credentials
-
 from rehearsal.dataplane.cloudfront import function, s3
 from rehearsal.dataplane.cloudfront.caching import Cache, Entry, Key, key_of, lifetime
 from rehearsal.dataplane.cloudfront.compression import compressed
@@ -34,6 +32,7 @@ from rehearsal.dataplane.cloudfront.headers import (
 from rehearsal.dataplane.cloudfront.matching import behavior_for, distribution_for, host_name
 from rehearsal.dataplane.cloudfront.messages import Headers, Request, Response, changed, joined
 from rehearsal.dataplane.cloudfront.origin import UNRESOLVED, Endpoint, OriginClient
+from rehearsal.dataplane.cloudfront.s3 import AccessKey
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +73,9 @@ class _Found:
 class Edge:
     """All distributions of a configuration with one cache. Used in one event loop."""
 
-    def __init__(self, configuration: Configuration, credentials: Credentials) -> None:
+    def __init__(self, configuration: Configuration, key: AccessKey) -> None:
         self._configuration = configuration
-        self._credentials = credentials
+        self._key = key
         self._origins = OriginClient()
         self._cache = Cache(CACHE_BYTES)
         self._collapsed: dict[Key, asyncio.Event] = {}
@@ -253,9 +252,10 @@ class Edge:
             if rest is not None:
                 return _Found(response, "Miss", _chained(read, rest))
             response = replace(response, body=read)
+        etag = response.header("etag")
         if behavior.compress:
             response = compressed(response, key.encoding)
-        entry = Entry(response, viewer_path, now, seconds)
+        entry = Entry(response, viewer_path, now, seconds, etag)
         self._cache.put(key, entry)
         return self._hit(entry, request, "Miss", age=False)
 
@@ -352,12 +352,14 @@ class Edge:
             return refused, None
         passed = conditions
         if passed is None:
-            names = ("range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+            names = {"range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"}
+            if request.header("if-none-match"):
+                names.discard("if-modified-since")
             passed = [(name, value) for name, value in request.headers if name in names]
         target, headers = s3.signed_request(
             self._configuration.s3_endpoint,
             self._configuration.region,
-            self._credentials,
+            self._key,
             bucket.name,
             origin.path + request.path,
             request.method,

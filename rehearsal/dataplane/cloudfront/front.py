@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -20,15 +21,15 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from botocore.credentials import Credentials
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
 from rehearsal.dataplane.cloudfront.configuration import Configuration, covers, decode
 from rehearsal.dataplane.cloudfront.edge import Answer, Edge
 from rehearsal.dataplane.cloudfront.messages import Request
+from rehearsal.dataplane.cloudfront.s3 import AccessKey
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 VIEWER_KEEPALIVE = 600
 #: Seconds that requests under way have when the front is told to stop.
 GRACE = 5
+FLUSH = 0.1
 
 
 class Certificates:
@@ -107,8 +109,6 @@ class Server(Config):
         self.keep_alive_timeout = VIEWER_KEEPALIVE
         self.keep_alive_max_requests = 1_000_000
         self.h2_max_concurrent_streams = 128
-        self.graceful_timeout = GRACE
-        self.shutdown_timeout = GRACE
         self.errorlog = logging.getLogger("hypercorn")
 
     @property
@@ -135,13 +135,24 @@ class Application:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
+        self._under_way = 0
+        #: Set while no request is under way.
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; anything but HTTP is refused."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            self._under_way += 1
+            self.idle.clear()
+            try:
+                await self._serve(scope, receive, send)
+            finally:
+                self._under_way -= 1
+                if not self._under_way:
+                    self.idle.set()
         else:
             await send({"type": "websocket.close", "code": 1002})
 
@@ -225,14 +236,17 @@ class Front:
         self._path = path
         text = path.read_text()
         configuration = decode(text)
-        credentials = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-        self._edge = Edge(configuration, credentials)
+        key = AccessKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        self._edge = Edge(configuration, key)
         self._certificates = Certificates(configuration)
         self._text = text
         self._stopping = asyncio.Event()
 
     async def run(self, secure: Sequence[str], plain: Sequence[str], *, until_eof: bool) -> None:
-        """Serve until SIGTERM, SIGINT or, with `until_eof`, until whoever holds our standard input is gone."""
+        """Serve until SIGTERM, SIGINT or, with `until_eof`, until whoever holds our standard input is gone.
+
+        The process ends then. Raises OSError when an address is taken.
+        """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -240,9 +254,21 @@ class Front:
         if until_eof:
             loop.add_reader(sys.stdin.fileno(), self._read_input)
         server = Server(self._certificates, secure, plain, self._confirm)
-        application: Any = Application(self._edge)
-        await serve(application, server, shutdown_trigger=self._stopping.wait)
-        self._edge.close()
+        application = Application(self._edge)
+        serving = asyncio.create_task(serve(cast(Any, application), server, shutdown_trigger=self._stopping.wait))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            # It could not begin: an address is taken, above all.
+            serving.result()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await application.idle.wait()
+        # What the last answers left in buffers.
+        await asyncio.sleep(FLUSH)
+        logging.shutdown()
+        # Hypercorn would go on to wait for every idle viewer to say goodbye to TLS, and there is nothing to save.
+        os._exit(0)
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be used is reported and the old one stays."""

@@ -3,7 +3,6 @@ from __future__ import annotations
 import email.utils
 
 import pytest
-from cloudfront_support import request
 
 from rehearsal.dataplane.cloudfront.caching import (
     Cache,
@@ -16,6 +15,7 @@ from rehearsal.dataplane.cloudfront.caching import (
 )
 from rehearsal.dataplane.cloudfront.configuration import CachePolicy, ErrorResponse, Invalidation, Selection
 from rehearsal.dataplane.cloudfront.messages import Headers, Response
+from tests.unit.dataplane.cloudfront.cloudfront_support import request
 
 NOW = 1_800_000_000.0
 PLAIN = CachePolicy(min_ttl=0, default_ttl=3600, max_ttl=86_400)
@@ -187,4 +187,15 @@ def test_a_confirmed_object_is_fresh_again_with_the_new_headers() -> None:
     assert new.response.header("cache-control") == "max-age=9"
     assert new.response.header("etag") == '"1"'
     assert new.response.header("content-length") is None
-    assert old.validators == [("if-none-match", '"1"')]
+
+
+@pytest.mark.parametrize(
+    ("etag", "headers", "expected"),
+    [
+        ('"1"', [("last-modified", "x")], [("if-none-match", '"1"')]),
+        (None, [("last-modified", "x")], [("if-modified-since", "x")]),
+        (None, [], []),
+    ],
+)
+def test_the_question_whether_an_object_changed(etag: str | None, headers: Headers, expected: Headers) -> None:
+    assert Entry(Response(200, headers), "/a", NOW, 0, etag).validators == expected

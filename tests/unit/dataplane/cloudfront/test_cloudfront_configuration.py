@@ -4,21 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from cloudfront_support import (
-    BLOCKED,
-    BUCKET,
-    BUCKET_POLICY,
-    CERTIFICATE_ARN,
-    FUNCTION_ARN,
-    ORIGIN,
-    SITE,
-    behavior,
-    config,
-    configuration,
-    items,
-    made,
-    parts,
-)
 
 from rehearsal.dataplane.cloudfront.configuration import (
     BucketState,
@@ -32,6 +17,21 @@ from rehearsal.dataplane.cloudfront.configuration import (
     decode,
     encode,
     is_public,
+)
+from tests.unit.dataplane.cloudfront.cloudfront_support import (
+    BLOCKED,
+    BUCKET,
+    BUCKET_POLICY,
+    CERTIFICATE_ARN,
+    FUNCTION_ARN,
+    ORIGIN,
+    SITE,
+    behavior,
+    config,
+    configuration,
+    items,
+    made,
+    parts,
 )
 
 ISSUED: dict[str, Any] = {"Status": "ISSUED", "DomainName": SITE, "SubjectAlternativeNames": [SITE]}

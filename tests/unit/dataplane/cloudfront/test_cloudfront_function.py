@@ -3,12 +3,12 @@ from __future__ import annotations
 import logging
 
 import pytest
-from cloudfront_support import DOMAIN, IDENTIFIER, SITE, SPA, made, request
 
 from rehearsal.dataplane.cloudfront.configuration import Function
 from rehearsal.dataplane.cloudfront.errors import EdgeError
 from rehearsal.dataplane.cloudfront.function import request_event, viewer_request, viewer_response
 from rehearsal.dataplane.cloudfront.messages import Request, Response
+from tests.unit.dataplane.cloudfront.cloudfront_support import DOMAIN, IDENTIFIER, SITE, SPA, made, request
 
 
 def live(code: str) -> Function:

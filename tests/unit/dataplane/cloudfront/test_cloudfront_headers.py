@@ -4,7 +4,6 @@ import gzip
 
 import brotli  # type: ignore[import-untyped]
 import pytest
-from cloudfront_support import ORIGIN, SITE, config, items, made, parts, request
 
 from rehearsal.dataplane.cloudfront.compression import compressed
 from rehearsal.dataplane.cloudfront.configuration import (
@@ -18,6 +17,7 @@ from rehearsal.dataplane.cloudfront.configuration import (
 )
 from rehearsal.dataplane.cloudfront.headers import forwarded_query, from_origin, origin_headers, with_policy
 from rehearsal.dataplane.cloudfront.messages import Headers, Request, Response
+from tests.unit.dataplane.cloudfront.cloudfront_support import ORIGIN, SITE, config, items, made, parts, request
 
 VIEWER: Headers = [
     ("user-agent", "Firefox"),

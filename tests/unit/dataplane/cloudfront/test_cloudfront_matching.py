@@ -3,9 +3,9 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from cloudfront_support import DOMAIN, SITE, configuration, made
 
 from rehearsal.dataplane.cloudfront.matching import behavior_for, distribution_for, matches, normalized
+from tests.unit.dataplane.cloudfront.cloudfront_support import DOMAIN, SITE, configuration, made
 
 
 @pytest.mark.parametrize(
