@@ -109,6 +109,10 @@ _REASONS = {
 }
 
 
+class _AnyError(ServiceException):
+    """moto takes the service of an error from its module's name; this one has none."""
+
+
 def error_response(request: ApiRequest, status: int, code: str, message: str) -> Refusal:
     """An error in the form of the request's service and protocol.
 
@@ -116,14 +120,15 @@ def error_response(request: ApiRequest, status: int, code: str, message: str) ->
     """
     line = f"{status} {_REASONS[status]}"
     if request.service in ("s3", ""):
-        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'
+        error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'
         return Refusal(line, body.encode(), "application/xml")
     if request.operation is None or not request.protocol:
         body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
         return Refusal(line, body.encode(), "text/xml")
     model = get_service_model(request.service)
     serializer = get_serializer_class(model.service_name, request.protocol)(operation_model=request.operation)
-    answer = serializer.serialize(ServiceException(code, message))
+    answer = serializer.serialize(_AnyError(code, message))
     content = answer["body"]
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     content_type = headers.pop("content-type", "text/xml")
@@ -174,7 +179,9 @@ def create_operator() -> None:
         backend.attach_user_policy(f"arn:{_PARTITION}:iam::aws:policy/AdministratorAccess", OPERATOR_NAME)
     user = backend.get_user(OPERATOR_NAME)
     if not any(key.access_key_id == operator.ACCESS_KEY_ID for key in user.access_keys):
-        key = AccessKey(user_name=OPERATOR_NAME, prefix="AKIA", account_id=ACCOUNT_ID)
+        key = AccessKey(  # type: ignore[abstract]
+            user_name=OPERATOR_NAME, prefix="AKIA", account_id=ACCOUNT_ID
+        )
         key.access_key_id, key.secret_access_key = operator.ACCESS_KEY_ID, operator.SECRET_ACCESS_KEY
         user.access_keys.append(key)
         backend.access_keys[key.access_key_id] = key
@@ -517,8 +524,8 @@ def _parameters(request: ApiRequest, name: str) -> list[Any]:
 def _parameter_tags(request: ApiRequest, name: str) -> dict[str, str]:
     if request.action == "GetParametersByPath":
         return {}
-    tags = ssm_backends[ACCOUNT_ID][request.region]._resource_tags.get("Parameter", {})
-    return dict(tags.get(name, {}))
+    tags = ssm_backends[ACCOUNT_ID][request.region]._resource_tags
+    return dict(tags["Parameter"][name]) if name in tags.get("Parameter", ()) else {}
 
 
 # Secrets Manager -- https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
@@ -618,6 +625,7 @@ def _sts(request: ApiRequest) -> list[Attempt]:
     if request.action != "AssumeRole":
         # Nobody needs, and no policy can take away, the permission to ask who he is.
         return []
+    forget_expired_sessions()
     arn = str(request.parameters.get("RoleArn", ""))
     role = next((role for role in _iam().roles.values() if role.arn == arn), None)
     return [Attempt("sts:AssumeRole", arn, trust_policy=role.assume_role_policy_document if role else None)]

@@ -38,13 +38,14 @@ class Clock:
             self._thread.join()
             self._thread = None
 
-    def changed(self, service: str, action: str) -> None:
+    def changed(self, service: str, _action: str) -> None:
         """A listener of the account: look again soon, unless it was the clock itself that changed something."""
         if service != "clock":
             self._woken.set()
 
     def _run(self) -> None:
-        from rehearsal.emulator.corrections import autoscaling
+        # moto is slow to import, and its settings must be made first.
+        from rehearsal.emulator.corrections.autoscaling import advance_all
 
         self._woken.set()
         waits = True
@@ -55,7 +56,7 @@ class Clock:
                 return
             try:
                 with account.LOCK:
-                    changed, waits = autoscaling.advance_all()
+                    changed, waits = advance_all()
             except Exception:
                 log.exception("the clock stumbled")
                 changed, waits = False, True

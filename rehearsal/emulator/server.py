@@ -10,6 +10,7 @@ import json
 import logging
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -179,14 +180,15 @@ class Emulator:
 
         Raises OSError when the port is taken, and what `Memory.restore` raises when the memory cannot be used.
         """
+        # moto warns of errors that its copy of a service's model does not list; AWS has such errors.
+        warnings.filterwarnings("ignore", message=r"Exception\(.*does not match an error shape")
         corrections.apply()
         account.data_plane.attached = self._data_plane
         if self._memory is not None:
             self._memory.restore()
         authorization.create_operator()
         self._application = Application()
-        if self._on_change is not None:
-            account.add_listener(self._on_change)
+        account.add_listener(self._tell)
         if self._memory is not None:
             account.add_listener(self._memory.changed)
         account.add_listener(self._clock.changed)
@@ -199,6 +201,11 @@ class Emulator:
         except OSError:
             self.stop()
             raise
+
+    def _tell(self, service: str, action: str) -> None:
+        # A new session of a role is worth remembering, but nothing to react to; hosts ask for one every hour.
+        if self._on_change is not None and (service, action) != ("sts", "AssumeRole"):
+            self._on_change(service, action)
 
     def listen_on(self, address: str) -> None:
         """Listen on one more address, which this machine need not have yet; a second call does nothing.
@@ -230,8 +237,7 @@ class Emulator:
         self._servers.clear()
         self._clock.stop()
         account.remove_listener(self._clock.changed)
-        if self._on_change is not None:
-            account.remove_listener(self._on_change)
+        account.remove_listener(self._tell)
         if self._memory is not None:
             account.remove_listener(self._memory.changed)
             self._memory.stop()

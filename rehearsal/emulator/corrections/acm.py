@@ -6,6 +6,9 @@ import hashlib
 from typing import Any
 
 from moto.acm.models import AWSCertificateManagerBackend, CertBundle
+from moto.acm.responses import AWSCertificateManagerResponse
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 
 from rehearsal.emulator import account
@@ -79,7 +82,7 @@ def describe(self: CertBundle) -> dict[str, Any]:
         }
         for name in names
     ]
-    certificate["KeyAlgorithm"] = "RSA-2048"
+    certificate["KeyAlgorithm"] = self.__dict__.get("slipway_key_algorithm", "RSA_2048")
     certificate["RenewalEligibility"] = "ELIGIBLE" if certificate["InUseBy"] else "INELIGIBLE"
     if self.status == "PENDING_VALIDATION":
         for name in ("IssuedAt", "NotAfter", "NotBefore", "Serial", "Issuer"):
@@ -104,7 +107,7 @@ def users_of(arn: str) -> list[str]:
     ]
     for backend in list(cloudfront_backends[account_id].values()):
         for distribution in backend.distributions.values():
-            certificate = distribution.config.get("ViewerCertificate", {})  # type: ignore[attr-defined]
+            certificate = distribution.config.get("ViewerCertificate", {})
             if certificate.get("ACMCertificateArn") == arn:
                 users.append(distribution.arn)
     return users
@@ -132,6 +135,25 @@ def request_certificate(
     return arn
 
 
+_request_certificate_response = AWSCertificateManagerResponse.request_certificate
+
+
+@correct(AWSCertificateManagerResponse, "request_certificate")
+def request_certificate_response(self: AWSCertificateManagerResponse) -> ActionResult:
+    """The key's algorithm is kept; validation by e-mail is not offered.
+
+    https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
+    """
+    if self._get_param("ValidationMethod") not in (None, "DNS"):
+        raise NotImplementedError("validation of certificates by e-mail or HTTP")
+    result = _request_certificate_response(self)
+    answer: Any = result.result
+    algorithm = self._get_param("KeyAlgorithm")
+    if algorithm:
+        self.acm_backend._certificates[answer["CertificateArn"]].__dict__["slipway_key_algorithm"] = algorithm
+    return result
+
+
 @correct(AWSCertificateManagerBackend, "delete_certificate")
 def delete_certificate(self: AWSCertificateManagerBackend, arn: str) -> None:
     """A certificate in use stays.
@@ -139,8 +161,6 @@ def delete_certificate(self: AWSCertificateManagerBackend, arn: str) -> None:
     https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html
     """
     if arn in self._certificates and users_of(arn):
-        from moto.core.exceptions import JsonRESTError
-
         raise JsonRESTError(
             "ResourceInUseException",
             f"Certificate {arn} in account {self.account_id} is in use.",

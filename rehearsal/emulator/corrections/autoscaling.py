@@ -580,6 +580,9 @@ def _keep_plain(self: AutoScalingResponse) -> None:
         value = self._get_param(parameter)
         if value is not None and value != []:
             group.__dict__[attribute] = value
+    grace = self._get_int_param("HealthCheckGracePeriod")
+    if grace is not None:
+        group.health_check_grace_period = grace
 
 
 @correct(AutoScalingResponse, "create_auto_scaling_group")
@@ -595,6 +598,9 @@ def create_group_response(self: AutoScalingResponse) -> ActionResult:
             f"Desired capacity:{wanted} must be between the specified min size:{low} and max size:{high}",
         )
     result = _create_group_response(self)
+    # The console's default is 300 seconds, the API's is none.
+    group = self.autoscaling_backend.autoscaling_groups[self._get_param("AutoScalingGroupName")]
+    group.health_check_grace_period = 0
     _keep_plain(self)
     return result
 
@@ -767,6 +773,8 @@ class Refresh:
     end_time: datetime | None = None
     rollback: bool = False
     rollback_reason: str | None = None
+    #: In epoch seconds; who was in service before needs no warm-up.
+    started: float = field(default_factory=time.time)
 
     @property
     def running(self) -> bool:
@@ -880,8 +888,8 @@ def _preferences(given: dict[str, Any], group: FakeAutoScalingGroup) -> dict[str
     policy = group.__dict__.get("instance_maintenance_policy") or {}
     low, high = policy.get("MinHealthyPercentage", 90), policy.get("MaxHealthyPercentage", 100)
     merged = {
-        "MinHealthyPercentage": low if 0 <= int(low) else 90,
-        "MaxHealthyPercentage": high if 0 <= int(high) else 100,
+        "MinHealthyPercentage": low if int(low) >= 0 else 90,
+        "MaxHealthyPercentage": high if int(high) >= 0 else 100,
         "SkipMatching": False,
         "AutoRollback": False,
         "ScaleInProtectedInstances": "Wait",
@@ -959,14 +967,15 @@ def _is_ready(group: FakeAutoScalingGroup, refresh: Refresh, member: InstanceSta
     """A new instance counts when it is healthy and its warm-up is over."""
     if not is_healthy(group, member):
         return False
-    if member.instance.id in refresh.outdated or not account.data_plane.attached:
+    since = float(member.__dict__.get("slipway_in_service_since", 0.0))
+    if since < refresh.started or not account.data_plane.attached:
         return True
     warmup = refresh.preferences.get("InstanceWarmup")
     if warmup is None:
         warmup = group.__dict__.get("default_instance_warmup")
     if warmup is None or int(warmup) < 0:
         warmup = group.health_check_grace_period or 0
-    return time.time() - float(member.__dict__.get("slipway_in_service_since", 0.0)) >= float(warmup)
+    return time.time() - since >= float(warmup)
 
 
 def _advance_refresh(group: FakeAutoScalingGroup) -> bool:

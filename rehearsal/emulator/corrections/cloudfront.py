@@ -172,7 +172,7 @@ class Distribution:
 
 def distributions(backend: CloudFrontBackend) -> dict[str, Distribution]:
     """The account's distributions, in moto's own dictionary, where its tags look for them."""
-    found: dict[str, Any] = backend.distributions  # type: ignore[assignment]
+    found: dict[str, Any] = backend.distributions
     return found
 
 
@@ -359,7 +359,8 @@ def _check_behavior(backend: CloudFrontBackend, behavior: Config) -> None:
     if cache and ("ForwardedValues" in behavior or any(n in behavior for n in ("MinTTL", "DefaultTTL", "MaxTTL"))):
         raise CloudFrontError(
             "InvalidArgument",
-            "The parameters ForwardedValues and TTLs cannot be used when a cache policy is associated to the cache behavior.",
+            "The parameters ForwardedValues and TTLs cannot be used when a cache policy is associated to the cache "
+            "behavior.",
         )
     for sort, parameter in (
         (CACHE, "CachePolicyId"),
@@ -427,7 +428,8 @@ def _check_aliases(backend: CloudFrontBackend, config: Config, own_id: str) -> N
         if other.id != own_id and taken:
             raise CloudFrontError(
                 "CNAMEAlreadyExists",
-                f"One or more of the CNAMEs you provided are already associated with a different resource: {sorted(taken)[0]}",
+                "One or more of the CNAMEs you provided are already associated with a different resource: "
+                f"{min(taken)}",
             )
 
 
@@ -638,7 +640,7 @@ class OriginAccessControl:
 
 def controls(backend: CloudFrontBackend) -> dict[str, OriginAccessControl]:
     """The account's origin access controls."""
-    found: dict[str, Any] = backend.origin_access_controls  # type: ignore[assignment]
+    found: dict[str, Any] = backend.origin_access_controls
     return found
 
 
@@ -772,7 +774,7 @@ def _no_function() -> CloudFrontError:
 
 def functions(backend: CloudFrontBackend) -> dict[str, Function]:
     """The account's functions, by name."""
-    found: dict[str, Any] = backend.functions  # type: ignore[assignment]
+    found: dict[str, Any] = backend.functions
     return found
 
 
@@ -958,11 +960,6 @@ def _complete_response_headers(config: Config) -> Config:
     """https://docs.aws.amazon.com/AmazonCloudFront/latest/APIReference/API_ResponseHeadersPolicyConfig.html"""
     full = copy.deepcopy(config)
     full.setdefault("Comment", "")
-    security = full.get("SecurityHeadersConfig") or {}
-    transport = security.get("StrictTransportSecurity")
-    if transport is not None:
-        transport.setdefault("IncludeSubdomains", False)
-        transport.setdefault("Preload", False)
     for name in ("CustomHeadersConfig", "RemoveHeadersConfig"):
         if name in full:
             full[name] = _listed(_collection(full, name))
@@ -1097,7 +1094,7 @@ def list_tags_for_resource(self: CloudFrontResponse) -> ActionResult:
     https://docs.aws.amazon.com/AmazonCloudFront/latest/APIReference/API_ListTagsForResource.html
     """
     arn, backend = self._get_param("Resource"), self.backend
-    known = [*distributions(backend).values(), *functions(backend).values(), *backend.key_value_stores.values()]
-    if not any(one.arn == arn for one in known):
+    known = {one.arn for one in distributions(backend).values()} | {one.arn for one in functions(backend).values()}
+    if arn not in known | {one.arn for one in backend.key_value_stores.values()}:
         raise CloudFrontError("NoSuchResource", f"A resource that was specified is not valid: {arn}")
     return ActionResult({"Tags": {"Items": backend.list_tags_for_resource(arn)["Tags"]}})

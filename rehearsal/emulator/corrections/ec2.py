@@ -7,6 +7,7 @@ resource that forgets to say where it belongs fails instead of landing where nob
 from __future__ import annotations
 
 import copy
+import ipaddress
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -16,10 +17,11 @@ from moto.core.base_backend import BaseBackend
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2 import utils as ec2_utils
-from moto.ec2.exceptions import InvalidLaunchTemplateVersionNotFound, InvalidParameterCombination
+from moto.ec2.exceptions import EC2ClientError, InvalidLaunchTemplateVersionNotFound, InvalidParameterCombination
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, Reservation
+from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
@@ -40,6 +42,7 @@ _instance_stop = Instance.stop
 _instance_start = Instance.start
 _run_instances = InstanceBackend.run_instances
 _create_network_interface = NetworkInterfaceBackend.create_network_interface
+_request_ip = Subnet.request_ip
 _launch_template_init = LaunchTemplate.__init__
 
 
@@ -52,7 +55,7 @@ def new_backend(self: EC2Backend, region_name: str, account_id: str) -> None:
     BaseBackend.__init__(self, region_name, account_id)
     for part in EC2Backend.__mro__:
         if part not in (EC2Backend, BaseBackend, object):
-            part.__init__(self)  # type: ignore[misc, call-arg]
+            part.__init__(self)  # type: ignore[misc]
     # moto asks for the default VPC's id in some places; no group and no subnet lies in this one.
     self.default_vpc = SimpleNamespace(id="vpc-none")  # type: ignore[assignment]
 
@@ -70,7 +73,7 @@ for _word, _right in (("nat-gateway", "natgateway"), ("vpc-elastic-ip", "elastic
 
 def set_state(instance: Instance, name: str) -> None:
     """Let the instance be in the state `name`."""
-    instance._state.name = name  # type: ignore[assignment]
+    instance._state.name = name
     instance._state.code = STATE_CODES[name]
 
 
@@ -178,6 +181,19 @@ def create_network_interface(
         kwargs["delete_on_termination"] = True
         kwargs["description"] = ""
     return _create_network_interface(self, subnet, private_ip_address, *args, **kwargs)
+
+
+@correct(Subnet, "request_ip")
+def request_ip(self: Subnet, ip: str, instance: Instance) -> None:
+    """An address in use, or of another range, is the caller's mistake.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    if ipaddress.ip_address(ip) not in self.cidr:
+        raise EC2ClientError("InvalidParameterValue", "Address does not fall within the subnet's address range")
+    if ip in self._subnet_ips:
+        raise EC2ClientError("InvalidIPAddress.InUse", f"Address {ip} is in use.")
+    _request_ip(self, ip, instance)
 
 
 def _with_template(arguments: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

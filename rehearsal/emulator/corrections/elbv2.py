@@ -124,7 +124,7 @@ def draining(group: FakeTargetGroup) -> dict[str, float]:
 
 def deregistration_delay(group: FakeTargetGroup) -> float:
     """Seconds for which a deregistered target keeps its running requests."""
-    return float(group.attributes.get("deregistration_delay.timeout_seconds", 300))
+    return float(str(group.attributes.get("deregistration_delay.timeout_seconds", 300)))
 
 
 @correct(FakeTargetGroup, "register")
@@ -221,7 +221,9 @@ def describe_target_health(
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
     """
-    group = self.describe_target_groups(load_balancer_arn=None, target_group_arns=[target_group_arn], names=None)[0]
+    group = next(
+        iter(self.describe_target_groups(load_balancer_arn=None, target_group_arns=[target_group_arn], names=None))
+    )
     if not targets:
         leaving = [{"Id": target_id} for target_id in draining(group) if is_draining(group, target_id)]
         targets = [*group.targets.values(), *leaving]

@@ -276,7 +276,7 @@ def describe_db_parameter_groups(self: RDSBackend, db_parameter_group_kwargs: An
     name = db_parameter_group_kwargs.get("db_parameter_group_name")
     if name and str(name).startswith("default.") and name not in self.db_parameter_groups:
         family = str(name).removeprefix("default.")
-        self.db_parameter_groups[name] = DBParameterGroup(
+        self.db_parameter_groups[name] = DBParameterGroup(  # type: ignore[abstract]
             self, str(name), f"Default parameter group for {family}", family, []
         )
     found = _describe_db_parameter_groups(self, db_parameter_group_kwargs)
