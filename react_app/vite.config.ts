@@ -66,6 +66,8 @@ export default defineConfig({
     environmentOptions: { jsdom: { url: "https://app.example.com/" } },
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // A busy machine of a CI is slow, not wrong.
+    testTimeout: 30_000,
     css: false,
   },
 });

@@ -13,3 +13,6 @@ from config.logs import logging_config
 logconfig_dict = logging_config(
     level=os.environ.get("DJANGO_LOG_LEVEL") or "INFO", release_id=os.environ.get("RELEASE_ID", "")
 )
+
+# Nobody asks for the control interface, whose socket would be made in a home directory that a service does not have.
+control_socket_disable = True

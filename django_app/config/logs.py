@@ -63,8 +63,8 @@ def logging_config(*, level: str, release_id: str) -> dict[str, Any]:
             "django": {"level": level, "handlers": [], "propagate": True},
             "django.server": {"level": level, "handlers": [], "propagate": True},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
-            "gunicorn.access": {"level": level, "handlers": [], "propagate": True},
-            # The request log has the status already; Django's own line per 4xx would say it twice.
+            # RequestLogMiddleware has said it already: Gunicorn's line per request and Django's line per 4xx.
+            "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": True},
             "django.request": {"level": "ERROR", "handlers": [], "propagate": True},
         },
     }

@@ -7,11 +7,13 @@ A refused body adds ``errors``, each with a JSON pointer (RFC 6901) to the membe
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypedDict
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -24,6 +26,18 @@ CONTENT_TYPE = "application/problem+json"
 class FieldProblem(TypedDict):
     pointer: str
     detail: str
+
+
+logger = logging.getLogger(__name__)
+
+
+class Unavailable(exceptions.APIException):
+    """The database does not answer, which is nobody's mistake and will pass."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = "The database cannot be reached right now."
+    default_code = "unavailable"
+    wait = 5  # seconds, for Retry-After
 
 
 class Conflict(exceptions.APIException):
@@ -62,6 +76,9 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Respons
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, OperationalError | InterfaceError):
+        logger.error("The database failed.", exc_info=exc)
+        exc = Unavailable()
     if not isinstance(exc, exceptions.APIException):
         return None
     set_rollback()

@@ -11,6 +11,7 @@ from config.problems import field_problems
 from config.urls import handler400, handler403, handler404, handler500  # noqa: F401 - read from the urlconf
 from config.urls import urlpatterns as real_urlpatterns
 from tests.conftest import SiteClient
+from tests.stores import dead_database
 
 
 def explode(request: HttpRequest) -> HttpResponse:
@@ -67,6 +68,17 @@ def test_nested_errors_become_pointers() -> None:
         {"pointer": "#/lines/1/amount", "detail": "Too much."},
         {"pointer": "#", "detail": "Does not fit."},
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_said_to_be_away(site: SiteClient) -> None:
+    with dead_database():
+        response = site.get("/api/summary/")
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["detail"] == "The database cannot be reached right now."
 
 
 @pytest.mark.django_db

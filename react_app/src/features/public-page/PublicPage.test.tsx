@@ -25,8 +25,8 @@ describe("the public page", () => {
     expect(rows.map((row) => row.textContent)).toEqual([
       expect.stringMatching(/^WebsiteThe public site.*Operational$/),
       expect.stringMatching(/^API.*Operational$/),
-      expect.stringMatching(/^Sign-in.*Degradedsince just now$/),
-      expect.stringMatching(/^Background jobs.*Under maintenancesince just now$/),
+      expect.stringMatching(/^Sign-in.*Degradedchanged just now$/),
+      expect.stringMatching(/^Background jobs.*Maintenancechanged just now$/),
     ]);
     const incidents = screen.getByRole("region", { name: "Open incidents" });
     expect(within(incidents).getByRole("link", { name: "Signing in takes up to a minute" })).toBeVisible();

@@ -83,6 +83,12 @@ function Desk({ username }: { username: string }): ReactElement {
               </ul>
             </section>
           )}
+          <section aria-labelledby="open">
+            <h2 id="open" className={card.heading}>
+              Open an incident
+            </h2>
+            <OpenIncidentForm components={summary.data.components} />
+          </section>
           <section aria-labelledby="components">
             <h2 id="components" className={card.heading}>
               Component states
@@ -101,12 +107,6 @@ function Desk({ username }: { username: string }): ReactElement {
             <p className={styles.note}>
               Components are added, named and ordered in the <a href={paths.admin}>administration</a>.
             </p>
-          </section>
-          <section aria-labelledby="open">
-            <h2 id="open" className={card.heading}>
-              Open an incident
-            </h2>
-            <OpenIncidentForm components={summary.data.components} />
           </section>
         </>
       )}

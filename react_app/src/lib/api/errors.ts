@@ -97,7 +97,7 @@ export function explain(error: unknown): Explanation {
     case "signedOut":
       return { title: "You are signed out.", advice: "Sign in again to go on.", canRetry: false };
     case "refused":
-      return { title: "That is not allowed.", advice: error.message, canRetry: false };
+      return { title: "That was refused.", advice: error.message, canRetry: false };
     case "missing":
       return {
         title: "There is nothing here.",

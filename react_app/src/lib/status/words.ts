@@ -13,7 +13,7 @@ export const INCIDENT_STATES: readonly IncidentState[] = ["investigating", "iden
 
 export const componentStateWords: Record<ComponentState, string> = {
   operational: "Operational",
-  maintenance: "Under maintenance",
+  maintenance: "Maintenance",
   degraded: "Degraded",
   partial_outage: "Partial outage",
   major_outage: "Major outage",

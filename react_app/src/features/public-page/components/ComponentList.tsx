@@ -31,7 +31,7 @@ export function ComponentList({ components }: { components: readonly Component[]
                 </p>
                 {component.state !== "operational" && (
                   <p className={styles.since}>
-                    since <Moment at={component.state_changed_at} />
+                    changed <Moment at={component.state_changed_at} />
                   </p>
                 )}
               </div>
