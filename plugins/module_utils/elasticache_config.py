@@ -162,6 +162,9 @@ def version_satisfies(live: str | None, wanted: str | None) -> bool:
 def create_request(identity: str, fields: Mapping[str, Any], auth_token: str | None) -> Fields:
     """Parameters of CreateReplicationGroup, cluster mode disabled, without tags."""
     request = {CREATE_NAMES[name]: value for name, value in fields.items() if name in CREATE_NAMES}
+    if request.get("TransitEncryptionMode") == "required":
+        # What a new group has anyway; the API documents the word as the second step after "preferred".
+        del request["TransitEncryptionMode"]
     request["ReplicationGroupId"] = identity
     request["NumCacheClusters"] = fields.get("replicas", 0) + 1
     if auth_token is not None:
@@ -255,13 +258,8 @@ def refuse(
     if live is None:
         if not desired.get("node_type"):
             raise RefusalError("A new replication group needs node_type.")
-        if desired.get("kms_key_id") and not desired.get("at_rest_encryption"):
+        if desired.get("kms_key_id") and desired.get("at_rest_encryption") is False:
             raise RefusalError("kms_key_id needs at_rest_encryption: true.")
-        if desired.get("transit_encryption_mode") == "preferred":
-            raise RefusalError(
-                "A new replication group takes transit_encryption_mode: required only; preferred is for a group that "
-                "is being moved to TLS."
-            )
         return
     for change in changes:
         if change.field in ONLY_AT_CREATION:

@@ -62,7 +62,7 @@ options:
     type: str
     choices: [required, preferred]
   at_rest_encryption:
-    description: Whether what lies on disk is encrypted. Only at creation.
+    description: Whether what lies on disk is encrypted. Only at creation; AWS's default is V(true) for Valkey.
     type: bool
   kms_key_id:
     description: ARN of the KMS key for O(at_rest_encryption). Only at creation.
@@ -79,7 +79,7 @@ options:
     choices: [on_create, always]
     default: on_create
   auth_token_update_strategy:
-    description: V(ROTATE) lets the old and the new token in; V(SET) the new one only.
+    description: V(ROTATE) lets the old and the new token in; V(SET), after that, the new one only.
     type: str
     choices: [ROTATE, SET]
     default: ROTATE

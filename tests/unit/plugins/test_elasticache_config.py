@@ -114,8 +114,15 @@ def test_the_request_is_one_that_aws_takes() -> None:
     assert errors("CreateReplicationGroup", request) == ""
     assert request["NumCacheClusters"] == 2
     assert request["AuthToken"] == TOKEN
-    assert request["TransitEncryptionMode"] == "required"
+    assert request["TransitEncryptionEnabled"] is True
+    assert "TransitEncryptionMode" not in request
     assert "ReplicasPerNodeGroup" not in request
+
+
+def test_a_new_group_may_let_clients_without_tls_in_for_a_while() -> None:
+    fields = desired_fields({**OPTIONS, "transit_encryption_mode": "preferred"}, None)
+    refuse("cache", fields, None, [], TOKEN)
+    assert create_request("cache", fields, TOKEN)["TransitEncryptionMode"] == "preferred"
 
 
 def test_what_was_just_made_has_no_difference() -> None:
@@ -234,7 +241,6 @@ def test_what_elasticache_cannot_do_is_refused_with_the_way_round_it(
         ("cache", {"auth_token": "with/slash/and@sign"}, "16 to 128"),
         ("cache", {"transit_encryption": False}, "auth_token needs TLS"),
         ("cache", {"node_type": None}, "needs node_type"),
-        ("cache", {"transit_encryption_mode": "preferred"}, "required only"),
         ("9cache", {}, "cannot be the id"),
         ("ca--che", {}, "cannot be the id"),
         ("cache-", {}, "cannot be the id"),
