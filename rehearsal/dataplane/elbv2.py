@@ -220,6 +220,8 @@ class LoadBalancers:
         self._context = context
         self._workers = Workers(lambda: context.wake())
         self._running: dict[str, _Running] = {}
+        #: What was known of the targets of a body that is down.
+        self._health: dict[str, dict[Key, Health]] = {}
         self._endpoints: dict[str, str] = {}
         self._certificate_names: dict[str, tuple[str, ...]] = {}
         self._refused: dict[str, str] = {}
@@ -252,9 +254,10 @@ class LoadBalancers:
                 in_use |= self._reconcile_one(client, balancer, account, containers.get(name))
                 self._refused.pop(name, None)
             except (UnsupportedError, MasterError, OSError) as error:
-                # Said once: the body goes on with what it has.
+                # Said once: the body goes on with what it has, and a body that has just begun answers soon.
                 if self._refused.get(name) != str(error):
-                    log.error("%s keeps its configuration: %s", name, error)
+                    level = logging.INFO if isinstance(error, OSError) else logging.ERROR
+                    log.log(level, "%s keeps its configuration: %s", name, error)
                     self._refused[name] = str(error)
                 # Its groups are nobody else's.
                 in_use |= {
@@ -316,7 +319,7 @@ class LoadBalancers:
         ]
         zones = frozenset(zone["ZoneName"] for zone in balancer["AvailabilityZones"])
         running = self._adopt(name, container)
-        checked = self._watch(running, arns, account, zones) if running else {}
+        checked = self._watch(running, arns, account, zones) if running else self._health.get(name, {})
         groups = [self._target_group(arn, account, zones, checked) for arn in arns]
         model = LoadBalancer(
             name=balancer["LoadBalancerName"],
@@ -351,6 +354,7 @@ class LoadBalancers:
         if known is not None and known.pid == pid:
             return known
         if known is not None:
+            self._health[name] = known.checks.health()
             known.checks.stop()
             del self._running[name]
         if not pid:
@@ -358,9 +362,8 @@ class LoadBalancers:
         # Until told otherwise, a body does what its file says.
         file = self._context.state / "services" / name / "haproxy.cfg"
         structure = haproxy.structure(file.read_text()) if file.exists() else ""
-        running = _Running(pid, HealthChecks(pid, lambda: self._context.wake()), structure)
-        if known is not None:
-            running.checks.adopt(known.checks.health())
+        checks = HealthChecks(pid, lambda: self._context.wake(), self._health.pop(name, None))
+        running = _Running(pid, checks, structure)
         self._running[name] = running
         return running
 
@@ -410,6 +413,9 @@ class LoadBalancers:
             return
         if self._reported.get(key) == (says, replace(true, passes=0, failures=0)):
             # Said before, without effect. Saying it again would wake the data plane again, for ever.
+            return
+        if true.state == "unavailable":
+            # The account has no word for it: there the target stays as it is.
             return
         try:
             backchannel.set_target_health(
@@ -464,6 +470,7 @@ class LoadBalancers:
             running.checks.stop()
         self._context.names.pop(self._endpoints.pop(name, ""), None)
         self._refused.pop(name, None)
+        self._health.pop(name, None)
         if container is not None:
             log.info("%s is removed", name)
         self._workers.start(name, managed.remove, self._context, name)

@@ -184,12 +184,14 @@ class _Subject:
 class HealthChecks:
     """Checks targets from the network namespace of the process `pid`, each at its interval.
 
-    `on_change` is called, from a thread of this object, when the health of a target changed. The scheduling thread
-    sleeps until the next check is due.
+    `on_change` is called, from a thread of this object, when the health of a target changed. `known` is where
+    targets begin that were checked before, from a namespace that is gone. The scheduling thread sleeps until the
+    next check is due. Raises OSError when the process is gone.
     """
 
-    def __init__(self, pid: int, on_change: Callable[[], None]) -> None:
+    def __init__(self, pid: int, on_change: Callable[[], None], known: Mapping[Key, Health] | None = None) -> None:
         self._on_change = on_change
+        self._known = dict(known or {})
         self._subjects: dict[Key, _Subject] = {}
         self._condition = threading.Condition()
         self._stopped = False
@@ -211,7 +213,7 @@ class HealthChecks:
             for key, (check, address) in targets.items():
                 subject = self._subjects.get(key)
                 if subject is None:
-                    self._subjects[key] = _Subject(check, address, REGISTERING, now)
+                    self._subjects[key] = _Subject(check, address, self._known.pop(key, REGISTERING), now)
                 else:
                     due = min(subject.due, now + check.interval)
                     subject.check, subject.address, subject.due = check, address, due
@@ -221,13 +223,6 @@ class HealthChecks:
         """The health of every watched target."""
         with self._condition:
             return {key: subject.health for key, subject in self._subjects.items()}
-
-    def adopt(self, known: Mapping[Key, Health]) -> None:
-        """Take over what was known of watched targets, when a load balancer's body was started anew."""
-        with self._condition:
-            for key, health in known.items():
-                if key in self._subjects:
-                    self._subjects[key].health = health
 
     def stop(self) -> None:
         """End all threads; checks that are under way end by their own timeout."""
