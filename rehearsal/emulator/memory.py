@@ -10,7 +10,6 @@ A pickle can run code when it is read: the file is private to its owner, and any
 
 from __future__ import annotations
 
-import copyreg
 import hashlib
 import io
 import json
@@ -21,10 +20,12 @@ import platform
 import stat
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import moto
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -238,12 +239,14 @@ def _write_file(path: Path, content: bytes) -> None:
 # -- what pickle cannot do by itself -----------------------------------------------------------------------
 
 
-class _Writer(pickle.Pickler):
+class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle, because some backends hold functions that were made on the spot."""
+
     def __init__(self, file: io.BytesIO, objects: Path) -> None:
-        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        super().__init__(file)
         self._objects = objects
         self.bodies: set[str] = set()
-        self.dispatch_table = copyreg.dispatch_table.copy()
+        self.dispatch_table = self.dispatch_table.new_child()
         self.dispatch_table[type(threading.Lock())] = lambda _: (threading.Lock, ())
         self.dispatch_table[type(threading.RLock())] = lambda _: (threading.RLock, ())
         self.dispatch_table[threading.Condition] = lambda _: (threading.Condition, ())
@@ -264,7 +267,10 @@ class _Writer(pickle.Pickler):
             return _load_private_key, (_pem(obj),)
         if isinstance(obj, Certificate):
             return _load_certificate, (obj.public_bytes(serialization.Encoding.PEM),)
-        return NotImplemented
+        if isinstance(obj, defaultdict) and type(obj) is not defaultdict:
+            # pickle would call the subclass with the factory alone; moto's want more.
+            return _new_defaultdict, (type(obj), obj.default_factory), vars(obj), None, iter(obj.items())
+        return super().reducer_override(obj)
 
     def _body(self, key: FakeKey) -> str:
         digest = key.__dict__.get(_DIGEST)
@@ -293,6 +299,12 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 def _load_private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
+
+
+def _new_defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> defaultdict[Any, Any]:
+    new = kind.__new__(kind)
+    new.default_factory = factory
+    return new
 
 
 def _load_certificate(pem: bytes) -> Certificate:
