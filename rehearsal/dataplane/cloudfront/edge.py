@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from botocore.credentials import ReadOnlyCredentials
+
 from rehearsal.dataplane.cloudfront import function, s3
 from rehearsal.dataplane.cloudfront.caching import Cache, Entry, Key, key_of, lifetime
 from rehearsal.dataplane.cloudfront.compression import compressed
@@ -32,7 +34,6 @@ from rehearsal.dataplane.cloudfront.headers import (
 from rehearsal.dataplane.cloudfront.matching import behavior_for, distribution_for, host_name
 from rehearsal.dataplane.cloudfront.messages import Headers, Request, Response, changed, joined
 from rehearsal.dataplane.cloudfront.origin import UNRESOLVED, Endpoint, OriginClient
-from rehearsal.dataplane.cloudfront.s3 import AccessKey
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +74,9 @@ class _Found:
 class Edge:
     """All distributions of a configuration with one cache. Used in one event loop."""
 
-    def __init__(self, configuration: Configuration, key: AccessKey) -> None:
+    def __init__(self, configuration: Configuration, credentials: ReadOnlyCredentials) -> None:
         self._configuration = configuration
-        self._key = key
+        self._credentials = credentials
         self._origins = OriginClient()
         self._cache = Cache(CACHE_BYTES)
         self._collapsed: dict[Key, asyncio.Event] = {}
@@ -359,7 +360,7 @@ class Edge:
         target, headers = s3.signed_request(
             self._configuration.s3_endpoint,
             self._configuration.region,
-            self._key,
+            self._credentials,
             bucket.name,
             origin.path + request.path,
             request.method,

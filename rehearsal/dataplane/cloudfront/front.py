@@ -23,13 +23,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from botocore.credentials import ReadOnlyCredentials
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
 from rehearsal.dataplane.cloudfront.configuration import Configuration, covers, decode
 from rehearsal.dataplane.cloudfront.edge import Answer, Edge
 from rehearsal.dataplane.cloudfront.messages import Request
-from rehearsal.dataplane.cloudfront.s3 import AccessKey
 
 log = logging.getLogger(__name__)
 
@@ -236,8 +236,8 @@ class Front:
         self._path = path
         text = path.read_text()
         configuration = decode(text)
-        key = AccessKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-        self._edge = Edge(configuration, key)
+        credentials = ReadOnlyCredentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], "")
+        self._edge = Edge(configuration, credentials)
         self._certificates = Certificates(configuration)
         self._text = text
         self._stopping = asyncio.Event()

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 
 from rehearsal import policy
 from rehearsal.dataplane.cloudfront.configuration import Bucket, Distribution, Origin
@@ -20,15 +21,6 @@ from rehearsal.dataplane.cloudfront.errors import s3_error
 from rehearsal.dataplane.cloudfront.messages import Headers, Response
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """An access key, with the attributes that botocore's signer reads."""
-
-    access_key: str
-    secret_key: str
-    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,12 +76,12 @@ def access_denied() -> Response:
 
 
 def signed_request(
-    endpoint: str, region: str, key: AccessKey, bucket: str, path: str, method: str, headers: Headers
+    endpoint: str, region: str, credentials: ReadOnlyCredentials, bucket: str, path: str, method: str, headers: Headers
 ) -> tuple[str, Headers]:
     """The target and the headers of a path-style request to the emulated S3, signed with its operator's key."""
     target = f"/{bucket}{path}"
     request = AWSRequest(method, endpoint.rstrip("/") + target, headers=dict(headers))
-    S3SigV4Auth(key, "s3", region).add_auth(request)
+    S3SigV4Auth(credentials, "s3", region).add_auth(request)
     host = urlsplit(endpoint).netloc
     signed: Headers = [("host", host)]
     signed += [(name.lower(), value) for name, value in request.headers.items() if name.lower() != "host"]
