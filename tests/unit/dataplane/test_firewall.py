@@ -7,12 +7,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.moto_api._internal.models import moto_api_backend
 
+from rehearsal.certificates import CertificateAuthority
 from rehearsal.dataplane import firewall
+from rehearsal.dataplane.context import Body, Context
 from rehearsal.dataplane.firewall import Permission, View, permissions, reaches_internet, route_table_of, ruleset
+from rehearsal.emulator.server import Emulator
+from rehearsal.engine import Engine
+from rehearsal.settings import Settings
 
 if TYPE_CHECKING:
     from tests.unit.dataplane.conftest import Laboratory
@@ -261,3 +269,115 @@ def test_established_connections_outlive_a_new_ruleset(
 def test_a_process_that_is_gone_is_an_error() -> None:
     with pytest.raises(firewall.FirewallError):
         firewall.apply(2**22 - 1, ruleset(view()))
+
+
+# -- the controller ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    moto_api_backend.reset()
+    emulator = Emulator(0)
+    emulator.start()
+    settings = Settings(project=tmp_path, emulator_port=emulator.port, site_port=1, metadata_port=4567)
+    yield Context(settings, Engine(tmp_path), CertificateAuthority(tmp_path), "image")
+    emulator.stop()
+    moto_api_backend.reset()
+
+
+def test_every_body_gets_what_its_groups_and_its_subnet_say(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts: dict[int, list[str]] = {}
+    monkeypatch.setattr(firewall, "apply", lambda pid, script: scripts.setdefault(pid, []).append(script))
+    ec2 = context.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.34.0.0/16")["Vpc"]["VpcId"]
+    public, private = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.34.{n}.0/24", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
+        for n in range(2)
+    )
+    balancer, web = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("balancer", "web")
+    )
+    http_from_balancer = {
+        "IpProtocol": "tcp",
+        "FromPort": 80,
+        "ToPort": 80,
+        "UserIdGroupPairs": [{"GroupId": balancer}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=web, IpPermissions=[http_from_balancer])
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=public)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    context.bodies = {
+        "alb-x": Body("alb-x", "load balancer", "10.34.0.200", 11, vpc, public, (balancer,), has_public_address=True),
+        "i-1": Body("i-1", "instance", "10.34.1.10", 12, vpc, private, (web,)),
+    }
+    groups = firewall.SecurityGroups(context)
+    groups.reconcile()
+    groups.reconcile()
+    assert {pid: len(loaded) for pid, loaded in scripts.items()} == {11: 1, 12: 1}
+    barrier = "ip daddr != 10.34.0.0/16 drop"
+    assert barrier not in chain(scripts[11][0], "egress")
+    assert barrier in chain(scripts[12][0], "egress")
+    assert chain(scripts[11][0], "metadata") == []
+    assert chain(scripts[12][0], "ingress")[2:] == ["ip saddr 10.34.0.200/32 tcp dport 80 accept"]
+
+    # A way out for the private subnet: new rules for the instance alone.
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=private)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    groups.reconcile()
+    assert {pid: len(loaded) for pid, loaded in scripts.items()} == {11: 1, 12: 2}
+    assert barrier not in chain(scripts[12][1], "egress")
+
+    # A second balancer: the group's members are two.
+    context.bodies["alb-y"] = replace(context.bodies["alb-x"], name="alb-y", address="10.34.0.201", pid=13)
+    groups.reconcile()
+    assert chain(scripts[12][2], "ingress")[2:] == [
+        "ip saddr 10.34.0.200/32 tcp dport 80 accept",
+        "ip saddr 10.34.0.201/32 tcp dport 80 accept",
+    ]
+
+    # A body that was started anew has another namespace.
+    context.bodies["i-1"] = replace(context.bodies["i-1"], pid=14)
+    groups.reconcile()
+    assert len(scripts[14]) == 1
+
+
+def test_cloudfront_is_this_machine(context: Context) -> None:
+    ec2 = context.client("ec2")
+    lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    known = [one["PrefixListId"] for one in lists if one["PrefixListName"] == firewall.CLOUDFRONT_PREFIX_LIST]
+    if not known:
+        pytest.skip("the emulated account has no prefix list of CloudFront")
+    vpc = ec2.create_vpc(CidrBlock="10.34.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.34.0.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="edge", Description="edge", VpcId=vpc)["GroupId"]
+    from_cloudfront = {
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+        "PrefixListIds": [{"PrefixListId": known[0]}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[from_cloudfront])
+    body = Body("alb-x", "load balancer", "10.34.0.200", 11, vpc, subnet, (group,))
+    found = firewall.SecurityGroups(context)._views([body])["alb-x"]
+    assert found.ingress == (Permission("tcp", 443, 443, ("10.34.0.1",)),)
+
+
+def test_a_round_is_cheap(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firewall, "apply", lambda *_: None)
+    vpc = context.client("ec2").create_vpc(CidrBlock="10.34.0.0/16")["Vpc"]["VpcId"]
+    subnet = context.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.34.0.0/24")["Subnet"]["SubnetId"]
+    context.bodies = {f"i-{n}": Body(f"i-{n}", "instance", f"10.34.0.{n}", n, vpc, subnet, ()) for n in range(10, 20)}
+    groups = firewall.SecurityGroups(context)
+    groups.reconcile()
+    began = time.process_time()
+    for _ in range(5):
+        groups.reconcile()
+    # Account and controller together, every other second.
+    assert (time.process_time() - began) / 5 < 0.2
