@@ -1,4 +1,4 @@
-"""A front in its own process before moto's S3 and a small HTTPS server that stands for the load balancer."""
+"""A front in its own process before an emulated S3 and a small HTTPS server that stands for the load balancer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.core.base_backend import BackendDict
 
 from rehearsal.certificates import CertificateAuthority
 from rehearsal.dataplane.cloudfront.configuration import Certificate, Configuration, Invalidation, Parts, encode
 from rehearsal.dataplane.cloudfront.controller import FrontProcess
+from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from rehearsal.emulator.server import Emulator
 from tests.unit.dataplane.cloudfront.cloudfront_support import BUCKET, ORIGIN, SITE, config, configuration, made, parts
 
 INDEX = b"<!doctype html><title>Incidents</title>" + b"<p>padding</p>" * 200
@@ -167,19 +169,20 @@ class Laboratory:
             return client.get(path, **options)
 
 
-@pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     state = tmp_path_factory.mktemp("state")
     authority = CertificateAuthority(state)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
+    # moto keeps its account in its modules, whoever filled it before.
+    BackendDict.reset()
+    emulator = Emulator(0)
+    emulator.start()
     s3 = boto3.client(
         "s3",
         region_name="eu-west-1",
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        endpoint_url=emulator.endpoint,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
     )
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     backend = Backend(free_port())
@@ -198,7 +201,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
         base=configuration(
             certificate=Certificate(str(default.cert_path), str(default.key_path)),
             authority=str(authority.cert_path),
-            s3_endpoint=f"http://{host}:{port}",
+            s3_endpoint=emulator.endpoint,
             https_port=front_port,
         ),
         certificate=Certificate(str(site.cert_path), str(site.key_path)),
@@ -206,24 +209,25 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     yield laboratory
     laboratory.front.stop()
     server.shutdown()
-    moto.stop()
+    server.server_close()
+    emulator.stop()
 
 
 @pytest.fixture
-def laboratory(session: Laboratory) -> Laboratory:
+def laboratory(shared: Laboratory) -> Laboratory:
     """The laboratory with an empty cache, the usual objects and a backend that was never asked."""
-    session.test += 1
-    log = session.state / "cloudfront" / "front.log"
+    shared.test += 1
+    log = shared.state / "cloudfront" / "front.log"
     if log.exists():
         os.truncate(log, 0)
-    session.backend.requests.clear()
-    session.backend.answers.clear()
-    session.s3.put_object(Bucket=BUCKET, Key="index.html", Body=INDEX, ContentType="text/html", CacheControl="no-cache")
-    session.s3.put_object(
+    shared.backend.requests.clear()
+    shared.backend.answers.clear()
+    shared.s3.put_object(Bucket=BUCKET, Key="index.html", Body=INDEX, ContentType="text/html", CacheControl="no-cache")
+    shared.s3.put_object(
         Bucket=BUCKET,
         Key="assets/app-1a2b.js",
         Body=b"console.log(1);" * 200,
         ContentType="text/javascript",
         CacheControl="public, max-age=31536000, immutable",
     )
-    return session
+    return shared
