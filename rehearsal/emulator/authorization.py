@@ -507,7 +507,7 @@ def _ssm(request: ApiRequest) -> list[Attempt]:
         )
         if request.parameters.get("WithDecryption"):
             for parameter in _parameters(request, plain):
-                if parameter.type == "SecureString" and parameter.keyid:
+                if parameter.parameter_type == "SecureString" and parameter.keyid:
                     found += _use_of_key(request, "kms:Decrypt", parameter.keyid, "ssm")
     return found
 

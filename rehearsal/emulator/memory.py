@@ -10,6 +10,7 @@ A pickle can run code when it is read: the file is private to its owner, and any
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -25,7 +26,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import moto
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -239,18 +239,11 @@ def _write_file(path: Path, content: bytes) -> None:
 # -- what pickle cannot do by itself -----------------------------------------------------------------------
 
 
-class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle, because some backends hold functions that were made on the spot."""
-
+class _Writer(pickle.Pickler):
     def __init__(self, file: io.BytesIO, objects: Path) -> None:
-        super().__init__(file)
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self._objects = objects
         self.bodies: set[str] = set()
-        self.dispatch_table = self.dispatch_table.new_child()
-        self.dispatch_table[type(threading.Lock())] = lambda _: (threading.Lock, ())
-        self.dispatch_table[type(threading.RLock())] = lambda _: (threading.RLock, ())
-        self.dispatch_table[threading.Condition] = lambda _: (threading.Condition, ())
-        self.dispatch_table[threading.Event] = lambda _: (threading.Event, ())
 
     def persistent_id(self, obj: Any) -> tuple[str, ...] | None:
         # The dictionaries of backends are moto's own; only what they hold is ours to remember.
@@ -267,10 +260,15 @@ class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
             return _load_private_key, (_pem(obj),)
         if isinstance(obj, Certificate):
             return _load_certificate, (obj.public_bytes(serialization.Encoding.PEM),)
-        if isinstance(obj, defaultdict) and type(obj) is not defaultdict:
-            # pickle would call the subclass with the factory alone; moto's want more.
-            return _new_defaultdict, (type(obj), obj.default_factory), vars(obj), None, iter(obj.items())
-        return super().reducer_override(obj)
+        if isinstance(obj, defaultdict):
+            # pickle would call a subclass with the factory alone, where moto's want more; and it names functions, which
+            # one that was made on the spot has not.
+            factory, state = _nameable(obj.default_factory), getattr(obj, "__dict__", None) or None
+            return _new_defaultdict, (type(obj), factory), state, None, iter(obj.items())
+        for kind, new in _LOCKS.items():
+            if type(obj) is kind:
+                return new, ()
+        return NotImplemented
 
     def _body(self, key: FakeKey) -> str:
         digest = key.__dict__.get(_DIGEST)
@@ -299,6 +297,29 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 def _load_private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
+
+
+#: A lock that is held while the account is written down belongs to nobody afterwards.
+_LOCKS: dict[type, Any] = {
+    type(threading.Lock()): threading.Lock,
+    type(threading.RLock()): threading.RLock,
+    threading.Condition: threading.Condition,
+    threading.Event: threading.Event,
+}
+
+
+class _CopyOf:
+    """Makes copies of what a nameless factory made once."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __call__(self) -> Any:
+        return copy.deepcopy(self._value)
+
+
+def _nameable(factory: Any) -> Any:
+    return _CopyOf(factory()) if "<lambda>" in getattr(factory, "__qualname__", "") else factory
 
 
 def _new_defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> defaultdict[Any, Any]:

@@ -29,13 +29,14 @@ def emulator() -> Iterator[Emulator]:
 def make_client(emulator: Emulator, service: str, region: str = REGION, **credentials: str) -> Any:
     """A client that tries once, so that an error shows itself."""
     chosen = credentials or {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
-    return boto3.client(
+    made: Any = boto3.client(  # type: ignore[call-overload]
         service,
         region_name=region,
         endpoint_url=emulator.endpoint,
         config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
         **chosen,
     )
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.emulator import backchannel
-from rehearsal.emulator.corrections.images import DEBIAN_13_IMAGE_ID
+from rehearsal.images import DEBIAN_13_IMAGE_ID
 
 from .conftest import Clients, Network
 

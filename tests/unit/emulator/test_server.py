@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator.corrections.images import DEBIAN_13_IMAGE_ID, DEBIAN_OWNER_ID
+from rehearsal.emulator.corrections.images import DEBIAN_OWNER_ID
 from rehearsal.emulator.server import Emulator
+from rehearsal.images import DEBIAN_13_IMAGE_ID
 
 from .conftest import Clients, make_client
 
