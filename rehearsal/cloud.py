@@ -64,6 +64,7 @@ def main() -> None:
         metadata.listen(address)
         register()
 
+    balancers, distributions = LoadBalancers(context), Distributions(context)
     loop = Loop(
         context,
         [
@@ -72,10 +73,10 @@ def main() -> None:
             Databases(context, workers),
             Caches(context, workers),
             Certificates(context),
-            LoadBalancers(context),
+            balancers,
             SecurityGroups(context),
             AutoScalingGroups(context),
-            Distributions(context),
+            distributions,
         ],
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,6 +87,8 @@ def main() -> None:
     loop.run()
     log.info("stopping; the account is kept")
     workers.stop()
+    balancers.stop()
+    distributions.stop()
     metadata.stop()
     emulator.stop()
 

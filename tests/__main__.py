@@ -66,7 +66,8 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("eslint", _npm("lint"), REACT),
     ),
     "unit": (
-        Stage("unit", _pytest("tests/unit", name="unit")),
+        Stage("unit", _pytest("tests/unit", name="unit"), needs=services.laboratory),
+        Stage("modules", _pytest("tests/integration", name="modules")),
         Stage("django", _pytest(name="django"), DJANGO, services.database_and_cache),
         Stage("vitest", _npm("test"), REACT),
     ),

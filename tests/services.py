@@ -38,6 +38,17 @@ def machine_image() -> Iterator[Mapping[str, str]]:
 
 
 @contextmanager
+def laboratory() -> Iterator[Mapping[str, str]]:
+    """The engine and both images, for tests of the data plane that want real containers."""
+    engine, authority = _engine()
+    yield {
+        "SLIPWAY_TEST_PODMAN": str(engine.executable),
+        "SLIPWAY_TEST_MACHINE_IMAGE": images.build_machine_image(engine, authority, print),
+        "SLIPWAY_TEST_APPLIANCE_IMAGE": images.build_appliance_image(engine, authority, print),
+    }
+
+
+@contextmanager
 def database_and_cache() -> Iterator[Mapping[str, str]]:
     """A PostgreSQL and a Valkey on loopback ports, empty, for as long as the Django tests run."""
     engine, authority = _engine()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rehearsal.dataplane.context import Body, BodyKind, Context, gateway_of
+from rehearsal.dataplane.firewall import seal
 from rehearsal.dataplane.work import Workers
 from rehearsal.emulator import backchannel
 from rehearsal.engine import Container, EngineError
@@ -94,22 +96,31 @@ class Instances:
             )
         elif not container.running:
             engine.run("start", instance_id)
+        seal(
+            engine.containers()[instance_id].pid,
+            gateway=gateway_of(self._cidr(instance["VpcId"])),
+            vpc_cidr=self._cidr(instance["VpcId"]),
+            metadata_port=self._context.settings.metadata_port,
+        )
         backchannel.set_instance_state(instance_id, "running")
 
-    def _endpoint_file(self, vpc_id: str) -> Any:
+    def _endpoint_file(self, vpc_id: str) -> Path:
         """systemd's environment for every service of the host: where AWS's APIs are.
 
         It is the one thing that a host of the rehearsal is told and a host of AWS is not.
         """
-        if vpc_id not in self._cidrs:
-            vpc = self._context.client("ec2").describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
-            self._cidrs[vpc_id] = vpc["CidrBlock"]
-        gateway = gateway_of(self._cidrs[vpc_id])
+        gateway = gateway_of(self._cidr(vpc_id))
         path = self._context.state / "instances" / f"{vpc_id}.conf"
         path.parent.mkdir(parents=True, exist_ok=True)
         endpoint = f"http://{gateway}:{self._context.settings.emulator_port}"
         path.write_text(f"[Manager]\nDefaultEnvironment=AWS_ENDPOINT_URL={endpoint}\n")
         return path
+
+    def _cidr(self, vpc_id: str) -> str:
+        if vpc_id not in self._cidrs:
+            vpc = self._context.client("ec2").describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
+            self._cidrs[vpc_id] = vpc["CidrBlock"]
+        return self._cidrs[vpc_id]
 
     def _halt(self, instance_id: str, state: str, container: Container | None) -> None:
         engine = self._context.engine
