@@ -194,21 +194,21 @@ class Edge:
         if not keepable:
             return await self._pass(distribution, behavior, request, body)
         key = key_of(distribution.id, behavior.cache, request, request.path)
-        while True:
-            entry = self._cache.get(key)
-            if entry is not None and entry.fresh(time.time()):
-                return self._hit(entry, request, "Hit")
-            if behavior.cache.disables_caching or (request.method == "HEAD" and entry is None):
-                return await self._pass(distribution, behavior, request, None, key, viewer_path)
-            if entry is None and request.header("range"):
-                return await self._pass(distribution, behavior, request, None)
-            leader = self._collapsed.get(key)
-            if leader is None:
-                break
+        entry = self._cache.get(key)
+        if entry is not None and entry.fresh(time.time()):
+            return self._hit(entry, request, "Hit")
+        if behavior.cache.disables_caching or (request.method == "HEAD" and entry is None):
+            return await self._pass(distribution, behavior, request, None, key, viewer_path)
+        if entry is None and request.header("range"):
+            return await self._pass(distribution, behavior, request, None)
+        if leader := self._collapsed.get(key):
             # Requests for the same object wait for the first one instead of asking the origin too.
+            arrived = time.time()
             await leader.wait()
-            if self._cache.get(key) is None:
-                return await self._pass(distribution, behavior, request, None, key, viewer_path)
+            entry = self._cache.get(key)
+            if entry is not None and entry.stored_at >= arrived:
+                return self._hit(entry, request, "Hit")
+            return await self._fetch(distribution, behavior, request, key, viewer_path, entry)
         self._collapsed[key] = done = asyncio.Event()
         try:
             return await self._fetch(distribution, behavior, request, key, viewer_path, entry)

@@ -263,19 +263,29 @@ def test_a_stale_object_stands_in_for_a_failing_origin(laboratory: Laboratory) -
     assert (response.status_code, response.text) == (200, "one")
 
 
-def test_requests_for_one_object_are_collapsed(laboratory: Laboratory) -> None:
+@pytest.mark.parametrize("cache_control", ["max-age=60", "no-cache"])
+def test_requests_for_one_object_are_collapsed(laboratory: Laboratory, cache_control: str) -> None:
     laboratory.obey()
 
     def slowly(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.5)
         handler.send_response(200)
+        handler.send_header("Cache-Control", cache_control)
         handler.send_header("Content-Length", "4")
         handler.end_headers()
         handler.wfile.write(b"slow")
 
     laboratory.backend.answers["/static/slow"] = slowly
+    ready = threading.Barrier(5)
+
+    def ask(_: int) -> str:
+        with laboratory.client() as client:
+            client.get("/api/x")
+            ready.wait(10)
+            return client.get("/static/slow").text
+
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: laboratory.get("/static/slow").text, range(5)))
+        answers = list(pool.map(ask, range(5)))
     assert answers == ["slow"] * 5
     assert laboratory.backend.asked("/static/slow") == 1
 
