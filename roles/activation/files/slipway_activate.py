@@ -277,12 +277,8 @@ def identity_document() -> dict[str, str]:
     """
     for attempt in range(1, IMDS_ATTEMPTS + 1):
         try:
-            token = _imds(
-                "/latest/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}
-            )
-            text = _imds(
-                "/latest/dynamic/instance-identity/document", headers={"X-aws-ec2-metadata-token": token}
-            )
+            token = _imds("/latest/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+            text = _imds("/latest/dynamic/instance-identity/document", headers={"X-aws-ec2-metadata-token": token})
             document: dict[str, str] = json.loads(text)
             return document
         except (urllib.error.URLError, OSError, ValueError) as error:
@@ -496,9 +492,7 @@ def systemctl(*words: str) -> str:
 
 def unit_state(unit: str) -> str:
     """active, inactive, failed, activating …"""
-    return subprocess.run(
-        ["systemctl", "is-active", unit], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    return subprocess.run(["systemctl", "is-active", unit], capture_output=True, text=True, check=False).stdout.strip()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -528,9 +522,7 @@ def probe(path: Path, health_path: str, seconds: float) -> None:
         finally:
             connection.close()
         if time.monotonic() >= deadline:
-            raise ReleaseDoesNotRunError(
-                f"{health_path} did not answer 200 within {seconds:g} s, but {said}."
-            )
+            raise ReleaseDoesNotRunError(f"{health_path} did not answer 200 within {seconds:g} s, but {said}.")
         time.sleep(0.2)
 
 
@@ -752,7 +744,10 @@ def _adopt_manager_environment() -> None:
 
 
 def _uptime_minutes() -> float:
-    return float(Path("/proc/uptime").read_text().split()[0]) / 60
+    """Minutes since this system's own start; /proc/uptime tells a container its machine's."""
+    words = ["systemctl", "show", "--property=UserspaceTimestampMonotonic", "--value"]
+    started = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return (time.monotonic() - int(started) / 1_000_000) / 60
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """A WSGI application that tells what a deployment did to it.
 
-/healthz            200 `alive`
+/healthz            200 `alive`; 500 in a release whose version is `sick`
 /release            the release id of the environment, the release of the code, and one that is imported only now
 /environment        the names and lengths of the environment's variables, and the value of MOTTO
 /headers            the request headers as JSON
@@ -51,6 +51,9 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
     body: Any
     if path == "/healthz":
+        if VERSION == "sick":
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [b"not well\n"]
         body = "alive"
     elif path == "/release":
         body = _release()
