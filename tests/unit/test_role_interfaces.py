@@ -186,6 +186,6 @@ def test_every_layer_that_a_wave_names_exists() -> None:
         wave = play.get("vars", {}).get("wave", {})
         assert set(wave) <= layers
         for layer in wave.values():
-            for stage in layer["stages"]:
+            for stage in layer:
                 tasks = PROJECT / "roles" / stage["role"] / "tasks" / f"{stage.get('stage', 'main')}.yml"
                 assert tasks.is_file()
