@@ -109,9 +109,7 @@ def test_a_stolen_key_cannot_speak_for_the_aws_api(tmp_path: Path) -> None:
     assert "permitted subtree violation" in handshake(authority.cert_path, forged, "sts.amazonaws.com")
 
 
-@pytest.mark.parametrize(
-    "name", ["example.com", "s3.eu-west-1.amazonaws.com", "notlocalhost", "localhost.example"]
-)
+@pytest.mark.parametrize("name", ["example.com", "s3.eu-west-1.amazonaws.com", "notlocalhost", "localhost.example"])
 def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
     assert not is_permitted(name)
     with pytest.raises(ValueError, match="may not sign"):

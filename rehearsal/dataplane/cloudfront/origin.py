@@ -133,8 +133,8 @@ class OriginClient:
         while attempt < endpoint.attempts:
             connection = self._take(endpoint)
             kept = connection is not None
+            attempt += 1
             if connection is None:
-                attempt += 1
                 try:
                     connection = await self._connect(endpoint, endpoint.addresses[attempt % len(endpoint.addresses)])
                 except TimeoutError:
@@ -158,6 +158,7 @@ class OriginClient:
                 failure = EdgeError(502, UNREACHABLE)
                 if kept and body is None:
                     # The origin gave up an idle connection while the request was on its way to it.
+                    attempt -= 1
                     continue
             except BaseException:
                 connection.close()
