@@ -156,8 +156,9 @@ class OriginClient:
                 connection.close()
                 log.info("origin %s port %d: %s", endpoint.addresses, endpoint.port, error)
                 failure = EdgeError(502, UNREACHABLE)
-                if kept and body is None:
-                    # The origin gave up an idle connection while the request was on its way to it.
+                if kept and repeatable:
+                    # The origin gave up an idle connection while the request was on its way to it. A POST may have
+                    # been carried out all the same, so it is not sent again.
                     attempt -= 1
                     continue
             except BaseException:
