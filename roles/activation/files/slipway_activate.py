@@ -640,8 +640,12 @@ class Host:
                 systemctl("stop", settings.bridge_unit)
             move_link(settings.next, None)
             settings.next_environment_file.unlink(missing_ok=True)
-        # The order of the directories' times is the order of use: pruning keeps what served last.
-        os.utime(place)
+        # The order of the directories' times is the order of use: pruning keeps what served last, which is the way
+        # back, and not what was fetched last and never served.
+        moment = time.time_ns()
+        if previous is not None and self.fetched(previous):
+            os.utime(settings.releases / previous, ns=(moment - 1_000_000, moment - 1_000_000))
+        os.utime(place, ns=(moment, moment))
         return True
 
     def _start(self, unit: str, release: str) -> None:
