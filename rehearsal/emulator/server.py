@@ -23,7 +23,7 @@ from rehearsal.emulator import account, authorization, corrections
 from rehearsal.emulator.api_request import ApiRequest, Environ, buffer_body, parse
 from rehearsal.emulator.authorization import Refusal
 from rehearsal.emulator.clock import Clock
-from rehearsal.emulator.memory import Memory
+from rehearsal.emulator.memory import Memory, forget
 
 log = logging.getLogger(__name__)
 
@@ -178,29 +178,39 @@ class Emulator:
     def start(self) -> None:
         """Remember the account, and listen.
 
-        Raises OSError when the port is taken, and what `Memory.restore` raises when the memory cannot be used.
+        Raises OSError when the port is taken, and what `Memory.restore` raises when the memory cannot be used; the
+        account of another emulator in this process is then untouched in the first case.
         """
+        listeners: list[socket.socket] = []
+        try:
+            for address in self._addresses:
+                listeners.append(_bound_socket(address, self._port))
+                self._port = listeners[-1].getsockname()[1]
+            self._wake()
+        except BaseException:
+            for listener in listeners:
+                listener.close()
+            raise
+        for address, listener in zip(self._addresses, listeners, strict=True):
+            self._serve(address, listener)
+
+    def _wake(self) -> None:
         # moto warns of errors that its copy of a service's model does not list; AWS has such errors.
         warnings.filterwarnings("ignore", message=r"Exception\(.*does not match an error shape")
         corrections.apply()
         account.data_plane.attached = self._data_plane
-        if self._memory is not None:
+        if self._memory is None:
+            forget()
+        else:
             self._memory.restore()
         authorization.create_operator()
         self._application = Application()
         account.add_listener(self._tell)
-        if self._memory is not None:
-            account.add_listener(self._memory.changed)
         account.add_listener(self._clock.changed)
         self._clock.start()
         if self._memory is not None:
+            account.add_listener(self._memory.changed)
             self._memory.start()
-        try:
-            for address in self._addresses:
-                self.listen_on(address)
-        except OSError:
-            self.stop()
-            raise
 
     def _tell(self, service: str, action: str) -> None:
         # A new session of a role is worth remembering, but nothing to react to; hosts ask for one every hour.
@@ -212,14 +222,19 @@ class Emulator:
 
         Raises OSError when the port is taken there.
         """
-        if self._application is None:
-            raise RuntimeError("start the emulator first")
+        self._running()
         if address in self._servers:
             return
-        listener = _bound_socket(address, self._port)
-        self._port = listener.getsockname()[1]
+        self._serve(address, _bound_socket(address, self._port))
+
+    def _running(self) -> Application:
+        if self._application is None:
+            raise RuntimeError("start the emulator first")
+        return self._application
+
+    def _serve(self, address: str, listener: socket.socket) -> None:
         server = make_server(
-            address, self._port, self._application, threaded=True, request_handler=_Handler, fd=listener.fileno()
+            address, self._port, self._running(), threaded=True, request_handler=_Handler, fd=listener.fileno()
         )
         listener.close()  # make_server has a duplicate
         server.daemon_threads = True  # type: ignore[attr-defined]
