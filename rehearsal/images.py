@@ -107,8 +107,6 @@ def build_machine_image(engine: Engine, authority_certificate: Path, progress: P
             '--customize-hook=chroot "$1" update-ca-certificates',
             # Containers share the kernel of this machine: its modules are not theirs to load.
             '--customize-hook=chroot "$1" systemctl mask systemd-modules-load.service',
-            # The image has no package lists; a young directory would tell apt's callers that they are fresh.
-            '--customize-hook=touch -d @0 "$1/var/lib/apt/lists"',
             # An image is not a machine: its id is made at the first boot.
             '--customize-hook=: > "$1/etc/machine-id"',
             SUITE,
