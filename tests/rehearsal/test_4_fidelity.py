@@ -43,8 +43,8 @@ def test_hosts_do_not_reach_each_other(rehearsal: Rehearsal) -> None:
 def test_a_host_may_read_its_release_and_nothing_else(rehearsal: Rehearsal) -> None:
     host = rehearsal.web_instances()[0]["InstanceId"]
     script = (
-        "import boto3, botocore, sys; s = boto3.session.Session(region_name='eu-west-1'); "
-        "e = lambda f: 'allowed' if not f() else 'allowed'\n"
+        "import boto3, botocore; s = boto3.session.Session(region_name='eu-west-1'); "
+        "\n"
         "def attempt(call):\n"
         "    try: call()\n"
         "    except botocore.exceptions.ClientError as error: return error.response['Error']['Code']\n"

@@ -272,20 +272,14 @@ def test_boundary_and_session_policy_limit_the_identity() -> None:
 class TestVariables:
     def test_a_value_takes_the_place_of_its_variable(self) -> None:
         own = policy(Resource="arn:aws:s3:::site-frontend/${aws:PrincipalTag/Team}/*")
-        inside = Request(
-            ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/a/x", {"aws:PrincipalTag/Team": "a"}
-        )
+        inside = Request(ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/a/x", {"aws:PrincipalTag/Team": "a"})
         assert decide(inside, own) is Effect.ALLOW
-        outside = Request(
-            ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/b/x", {"aws:PrincipalTag/Team": "a"}
-        )
+        outside = Request(ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/b/x", {"aws:PrincipalTag/Team": "a"})
         assert decide(outside, own) is Effect.IMPLICIT_DENY
 
     def test_a_wildcard_in_a_value_stays_a_character(self) -> None:
         own = policy(Resource="arn:aws:s3:::site-frontend/${aws:PrincipalTag/Team}/*")
-        request = Request(
-            ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/b/x", {"aws:PrincipalTag/Team": "*"}
-        )
+        request = Request(ROLE, "s3:GetObject", "arn:aws:s3:::site-frontend/b/x", {"aws:PrincipalTag/Team": "*"})
         assert decide(request, own) is Effect.IMPLICIT_DENY
 
     def test_without_value_the_statement_does_not_match(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from templates.render import render
+from tests.unit.templates.render import render
 
 
 def test_the_configuration_is_json_with_numbers_as_numbers() -> None:

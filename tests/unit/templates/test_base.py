@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from templates.render import render
+from tests.unit.templates.render import render
 
 
 def test_security_upgrades_can_be_switched_off() -> None:

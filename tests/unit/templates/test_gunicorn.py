@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from templates.render import render
+from tests.unit.templates.render import render
 
 APPLICATION = {"gunicorn_application": "config.wsgi:application"}
 

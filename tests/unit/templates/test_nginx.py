@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from templates.render import render
+from tests.unit.templates.render import render
 
 
 def site(**variables: object) -> str:
