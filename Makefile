@@ -41,6 +41,6 @@ setup:
 	@rehearsal/bootstrap rehearsal
 
 setup-tests:
-	@rehearsal/bootstrap rehearsal browser
+	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit molecule end-to-end clean setup setup-tests
