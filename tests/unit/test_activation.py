@@ -1,0 +1,525 @@
+"""slipway-activate: what it parses and writes, what it asks AWS for, and the order in which a host changes over."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+PROGRAM = Path(__file__).parents[2] / "roles" / "activation" / "files" / "slipway_activate.py"
+
+
+def load() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("slipway_activate", PROGRAM)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+activate = load()
+
+SETTINGS: dict[str, Any] = {
+    "directory": "/srv/application",
+    "user": "application",
+    "run_directory": "/run/slipway",
+    "pointer": "/{name}/release/current",
+    "environment_path": "/{name}/application",
+    "secrets_path": "/{name}/application-secrets",
+    "releases_bucket": "{name}-releases",
+    "keep": 2,
+    "socket_unit": "gunicorn.socket",
+    "service_unit": "gunicorn.service",
+    "bridge_unit": "gunicorn-bridge.service",
+    "timer_unit": "slipway-activate.timer",
+    "socket": "/run/gunicorn/gunicorn.sock",
+    "health_path": "/healthz",
+    "health_seconds": 1,
+    "retry_minutes": 60,
+}
+
+
+# -- the environment file ----------------------------------------------------------------------------------------------
+
+
+def as_systemd_reads(text: str) -> dict[str, str]:
+    """The double-quoted part of parse_env_file in systemd's src/basic/env-file.c, rule by rule."""
+    found: dict[str, str] = {}
+    rest = text
+    while rest:
+        name, rest = rest.split("=", 1)
+        assert rest[0] == '"'
+        value, position = "", 1
+        while rest[position] != '"':
+            if rest[position] == "\\" and rest[position + 1] in '"\\`$':
+                position += 1
+            value += rest[position]
+            position += 1
+        assert rest[position + 1] == "\n"
+        found[name], rest = value, rest[position + 2 :]
+    return found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        "",
+        "two words",
+        "a\nDJANGO_DEBUG=True",
+        'quote " inside',
+        'ends with "\nEVIL="1',
+        "back\\slash and \\n",
+        "trailing backslash \\",
+        "$HOME ${HOME} `id`",
+        "single ' quote # no comment",
+        "tab\tand é and 漢",
+    ],
+)
+def test_a_value_arrives_as_it_is_and_adds_no_variable(value: str) -> None:
+    variables = {"FIRST": "1", "SECRET": value, "ZULU": "2"}
+
+    assert as_systemd_reads(activate.render_environment_file(variables)) == variables
+
+
+@pytest.mark.parametrize("name", ["lower", "A B", "A=B", "A\nB", "1A", "", "Ä"])
+def test_what_is_no_name_of_a_variable_is_refused(name: str) -> None:
+    with pytest.raises(activate.HostNotSetUpError, match="not the name"):
+        activate.render_environment_file({name: "x"})
+
+
+@pytest.mark.parametrize("character", ["\0", "\a", "\r", "\x1b", "\x7f"])
+def test_a_value_that_systemd_would_drop_is_refused_without_being_told(character: str) -> None:
+    with pytest.raises(activate.HostNotSetUpError) as refusal:
+        activate.render_environment_file({"SECRET": f"hunter2{character}"})
+
+    assert "SECRET" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+# -- what is parsed ----------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_too_many_or_too_few_is_named() -> None:
+    wrong = {**SETTINGS, "kepp": 3}
+    del wrong["keep"]
+
+    with pytest.raises(activate.HostNotSetUpError, match="keep, kepp"):
+        activate.parse_settings(wrong)
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slipway-staging/database-AbCdEf"
+
+
+def test_a_reference_names_a_key_of_a_secret() -> None:
+    assert activate.parse_secret_reference("X", f"{ARN}:password::") == activate.SecretReference(
+        ARN, "password", "", ""
+    )
+    assert activate.parse_secret_reference("X", f"{ARN}:password:AWSPREVIOUS:").stage == "AWSPREVIOUS"
+
+
+@pytest.mark.parametrize("text", [ARN, f"{ARN}:::", f"{ARN}:password", "slipway-staging/database:password::", ""])
+def test_what_names_no_key_of_a_secret_is_refused_with_the_variable(text: str) -> None:
+    with pytest.raises(activate.HostNotSetUpError, match="DATABASE_PASSWORD"):
+        activate.parse_secret_reference("DATABASE_PASSWORD", text)
+
+
+def manifest(release: str, archive: bytes, **changes: Any) -> str:
+    backend = {
+        "key": f"releases/{release}/backend.tar.gz",
+        "sha256": hashlib.sha256(archive).hexdigest(),
+        "bytes": len(archive),
+        **changes,
+    }
+    return json.dumps({"id": release, "backend": backend})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"id": "one", "backend": null}', manifest("one", b"", sha256="00"), manifest("two", b"")]
+)
+def test_a_manifest_that_is_not_this_releases_is_refused(text: str) -> None:
+    with pytest.raises(activate.ReleaseDamagedError):
+        activate.parse_manifest("one", text)
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b", "", ".hidden", "a b", "x" * 65])
+def test_an_id_cannot_leave_the_directory_of_releases(name: str) -> None:
+    with pytest.raises(activate.ReleaseDamagedError):
+        activate.check_release_id(name)
+
+
+def test_the_oldest_releases_go_but_never_a_protected_one() -> None:
+    assert activate.releases_to_remove(["d", "c", "b", "a"], 2, frozenset({"a"})) == ["b"]
+    assert activate.releases_to_remove(["b", "a"], 5, frozenset()) == []
+
+
+def test_only_boto3s_plain_variables_are_taken_from_the_service_manager() -> None:
+    text = "LANG=C\nAWS_REGION=eu-west-1\nAWS_ENDPOINT_URL=http://10.0.0.1:4566\nAWS_X=$'a\\nb'\n"
+
+    assert activate.parse_manager_environment(text) == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "http://10.0.0.1:4566",
+    }
+
+
+@pytest.mark.parametrize("arguments", [["--manage", "one"], ["migrate"], ["--release", "a", "--fetch-only", "b"]])
+def test_a_command_line_that_makes_no_sense_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        activate.main(arguments)
+
+    assert ended.value.code == 2
+
+
+# -- what AWS is asked -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+def account(**changes: Any) -> Any:
+    return activate.Account(activate.parse_settings({**SETTINGS, **changes}), "slipway-staging")
+
+
+def put_parameters(**values: str) -> None:
+    ssm = boto3.client("ssm", region_name="eu-west-1")
+    for name, value in values.items():
+        ssm.put_parameter(Name=f"/slipway-staging/{name.replace('__', '/')}", Value=value, Type="String")
+
+
+def put_secret(document: str) -> str:
+    secrets = boto3.client("secretsmanager", region_name="eu-west-1")
+    return secrets.create_secret(Name="slipway-staging/database", SecretString=document)["ARN"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_before_the_first_release_there_is_no_pointer() -> None:
+    assert account().pointer() is None
+    put_parameters(release__current="one\n")
+    assert account().pointer() == "one"
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_environment_is_the_parameters_and_the_keys_of_secrets() -> None:
+    arn = put_secret('{"username": "application", "password": "p\\"w", "port": 5432}')
+    put_parameters(
+        **{
+            "application__DATABASE_HOST": "db.example.com",
+            "application__nested/IGNORED": "x",
+            "application-secrets__DATABASE_PASSWORD": f"{arn}:password::",
+            "application-secrets__DATABASE_PORT": f"{arn}:port::",
+        }
+    )
+
+    assert account().environment() == {
+        "DATABASE_HOST": "db.example.com",
+        "DATABASE_PASSWORD": 'p"w',
+        "DATABASE_PORT": "5432",
+    }
+
+
+@pytest.mark.usefixtures("aws")
+def test_more_than_ten_variables_are_all_read() -> None:
+    # GetParametersByPath answers ten at a time: https://docs.aws.amazon.com/systems-manager/latest/APIReference/
+    put_parameters(**{f"application__V{number}": "x" for number in range(23)})
+
+    assert len(account().environment()) == 23
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_variable_has_one_owner() -> None:
+    arn = put_secret('{"password": "x"}')
+    put_parameters(**{"application__TWICE": "x", "application-secrets__TWICE": f"{arn}:password::"})
+
+    with pytest.raises(activate.HostNotSetUpError, match="TWICE"):
+        account().environment()
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_id_of_the_release_is_nobody_elses_to_set() -> None:
+    put_parameters(application__RELEASE_ID="mine")
+
+    with pytest.raises(activate.HostNotSetUpError, match="RELEASE_ID"):
+        account().environment()
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("document", ['{"other": "hunter2"}', '{"password": null}', '["hunter2"]', "hunter2"])
+def test_a_secret_without_the_key_is_named_and_not_told(document: str) -> None:
+    arn = put_secret(document)
+    put_parameters(**{"application-secrets__DATABASE_PASSWORD": f"{arn}:password::"})
+
+    with pytest.raises(activate.HostNotSetUpError) as refusal:
+        account().environment()
+
+    assert "password" in str(refusal.value).lower() or arn in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_refusal_of_aws_is_one_sentence() -> None:
+    put_parameters(**{"application-secrets__X": f"{ARN}:password::"})
+
+    with pytest.raises(activate.AwsError, match=r"^Failed to read the secret arn:aws:"):
+        account().environment()
+
+
+def test_without_a_metadata_service_the_reason_and_the_remedy_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(activate.time, "sleep", lambda _seconds: None)
+
+    with pytest.raises(activate.AwsError, match="set AWS_REGION"):
+        activate.identity_document()
+
+
+# -- what is unpacked --------------------------------------------------------------------------------------------------
+
+
+def packed(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def upload(release: str, archive: bytes, **changes: Any) -> None:
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    s3.create_bucket(Bucket="slipway-staging-releases", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="slipway-staging-releases", Key=f"releases/{release}/backend.tar.gz", Body=archive)
+    s3.put_object(
+        Bucket="slipway-staging-releases",
+        Key=f"releases/{release}/manifest.json",
+        Body=manifest(release, archive, **changes).encode(),
+    )
+
+
+def host(directory: Path, **changes: Any) -> Any:
+    places = {"directory": str(directory / "srv"), "run_directory": str(directory / "run")}
+    settings = activate.parse_settings({**SETTINGS, **places, **changes})
+    return activate.Host(settings, activate.Account(settings, "slipway-staging"))
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_release_is_fetched_once(tmp_path: Path) -> None:
+    upload("one", packed({"app/manage.py": "print()"}))
+
+    assert host(tmp_path).fetch("one") is True
+    assert host(tmp_path).fetch("one") is False
+    assert (tmp_path / "srv/releases/one/app/manage.py").read_text() == "print()"
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"bytes": 1}])
+def test_an_archive_that_is_not_the_one_that_was_built_leaves_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    upload("one", packed({"app/manage.py": "print()"}), **wrong)
+
+    with pytest.raises(activate.ReleaseDamagedError, match="is not the one that was built"):
+        host(tmp_path).fetch("one")
+
+    assert list((tmp_path / "srv/releases").iterdir()) == []
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "app/../../outside"])
+def test_an_archive_cannot_write_beside_its_directory(tmp_path: Path, name: str) -> None:
+    upload("one", packed({name: "x"}))
+
+    if name.startswith("/"):
+        # The leading slash is taken off, as tarfile's data filter documents.
+        host(tmp_path).fetch("one")
+        assert (tmp_path / "srv/releases/one/etc/outside").exists()
+    else:
+        with pytest.raises(activate.ReleaseDamagedError, match="cannot be unpacked"):
+            host(tmp_path).fetch("one")
+    assert not list(tmp_path.rglob("releases/outside"))
+    assert not (tmp_path / "srv/outside").exists()
+
+
+# -- the order of things -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Units:
+    """systemd as the program sees it: what it was told, in order, and which units cannot start."""
+
+    directory: Path
+    told: list[str] = field(default_factory=list)
+    active: set[str] = field(default_factory=set)
+    broken: set[tuple[str, str]] = field(default_factory=set)
+    sick: set[str] = field(default_factory=set)
+
+    def release_of(self, unit: str) -> str:
+        link = "next" if "bridge" in unit else "current"
+        return (self.directory / "srv" / link).readlink().name
+
+    def systemctl(self, *words: str) -> str:
+        verb, *units = words
+        for unit in units:
+            self.told.append(f"{verb} {unit}")
+            if verb in ("restart", "start"):
+                if unit.endswith(".service") and (unit, self.release_of(unit)) in self.broken:
+                    self.active.discard(unit)
+                    raise activate.ReleaseDoesNotRunError(f"systemctl {verb} {unit} failed: no")
+                self.active.add(unit)
+            elif verb == "stop":
+                self.active.discard(unit)
+        return ""
+
+    def state(self, unit: str) -> str:
+        return "active" if unit in self.active else "inactive"
+
+    def probe(self, *_where_and_how_long: object) -> None:
+        release = self.release_of("gunicorn.service")
+        self.told.append(f"probe {release}")
+        if release in self.sick:
+            raise activate.ReleaseDoesNotRunError("did not answer 200")
+
+
+@pytest.fixture
+def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Units:
+    request.getfixturevalue("aws")
+    put_parameters(application__MOTTO="hello")
+    for release in ("one", "two"):
+        (tmp_path / "srv" / "releases" / release).mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    told = Units(tmp_path)
+    monkeypatch.setattr(activate, "systemctl", told.systemctl)
+    monkeypatch.setattr(activate, "unit_state", told.state)
+    monkeypatch.setattr(activate, "probe", told.probe)
+    monkeypatch.setattr(activate.subprocess, "run", lambda *_words, **_options: None)
+    return told
+
+
+def current(directory: Path) -> str | None:
+    found: str | None = activate.linked_release(directory / "srv/current")
+    return found
+
+
+def leftovers(directory: Path) -> list[str]:
+    places = [directory / "srv/next", directory / "run/next.env"]
+    return [str(place) for place in places if place.is_symlink() or place.exists()]
+
+
+def test_the_first_release_is_started_without_a_bridge(units: Units, tmp_path: Path) -> None:
+    assert host(tmp_path).activate("one") is True
+
+    assert units.told == ["start gunicorn.socket", "restart gunicorn.service", "probe one"]
+    assert current(tmp_path) == "one"
+    assert (tmp_path / "run/application.env").read_text() == 'MOTTO="hello"\nRELEASE_ID="one"\n'
+    assert (tmp_path / "run/application.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_same_release_again_touches_nothing(units: Units, tmp_path: Path) -> None:
+    host(tmp_path).activate("one")
+    units.told.clear()
+
+    assert host(tmp_path).activate("one") is False
+    assert units.told == []
+
+
+@pytest.mark.usefixtures("units")
+def test_a_changed_variable_is_a_change(tmp_path: Path) -> None:
+    host(tmp_path).activate("one")
+    put_parameters(application__OTHER="new")
+
+    assert host(tmp_path).activate("one") is True
+    assert 'OTHER="new"' in (tmp_path / "run/application.env").read_text()
+
+
+def test_the_bridge_answers_before_the_service_stops_and_until_the_new_one_is_well(
+    units: Units, tmp_path: Path
+) -> None:
+    host(tmp_path).activate("one")
+    units.told.clear()
+
+    host(tmp_path).activate("two")
+
+    assert units.told == [
+        "restart gunicorn-bridge.service",
+        "start gunicorn.socket",
+        "restart gunicorn.service",
+        "probe two",
+        "stop gunicorn-bridge.service",
+    ]
+    assert current(tmp_path) == "two"
+    assert leftovers(tmp_path) == []
+
+
+def test_a_release_that_the_bridge_cannot_start_never_reaches_the_service(units: Units, tmp_path: Path) -> None:
+    host(tmp_path).activate("one")
+    before = (tmp_path / "run/application.env").read_text()
+    units.told.clear()
+    units.broken.add(("gunicorn-bridge.service", "two"))
+
+    with pytest.raises(activate.ReleaseDoesNotRunError, match="two does not start"):
+        host(tmp_path).activate("two")
+
+    assert "restart gunicorn.service" not in units.told
+    assert current(tmp_path) == "one"
+    assert (tmp_path / "run/application.env").read_text() == before
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("way", ["does not start", "is not well"])
+def test_a_release_that_fails_brings_the_one_before_back(units: Units, tmp_path: Path, way: str) -> None:
+    host(tmp_path).activate("one")
+    before = (tmp_path / "run/application.env").read_text()
+    if way == "is not well":
+        units.sick.add("two")
+    else:
+        units.broken.add(("gunicorn.service", "two"))
+
+    with pytest.raises(activate.ReleaseDoesNotRunError):
+        host(tmp_path).activate("two")
+
+    assert current(tmp_path) == "one"
+    assert (tmp_path / "run/application.env").read_text() == before
+    assert units.told[-2:] == ["probe one", "stop gunicorn-bridge.service"]
+    assert leftovers(tmp_path) == []
+
+
+def test_a_first_release_that_fails_leaves_no_release(units: Units, tmp_path: Path) -> None:
+    units.sick.add("one")
+
+    with pytest.raises(activate.ReleaseDoesNotRunError):
+        host(tmp_path).activate("one")
+
+    assert current(tmp_path) is None
+    assert not (tmp_path / "run/application.env").exists()
+    assert units.active == set()
+
+
+@pytest.mark.usefixtures("units")
+def test_the_release_that_served_last_outlives_one_that_was_only_fetched(tmp_path: Path) -> None:
+    host(tmp_path).activate("one")
+    (tmp_path / "srv/releases/fetched").mkdir()
+    host(tmp_path).activate("two")
+
+    assert host(tmp_path).prune() == ["fetched"]
+    assert sorted(path.name for path in (tmp_path / "srv/releases").iterdir()) == ["one", "two"]
