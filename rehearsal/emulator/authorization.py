@@ -28,7 +28,7 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from moto.iam.models import AccessKey, IAMBackend, Role, User, iam_backends
 from moto.kms.models import kms_backends
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -421,7 +421,7 @@ def _s3(request: ApiRequest) -> list[Attempt]:
         # Whoever may not list a bucket does not learn that an object is missing.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         wanted.append(Attempt("s3:ListBucket", arn, context, policies))
-    if action == "GetObject" and stored is not None and stored.encryption == "aws:kms" and stored.kms_key_id:
+    if action == "GetObject" and isinstance(stored, FakeKey) and stored.encryption == "aws:kms" and stored.kms_key_id:
         wanted += _use_of_key(request, "kms:Decrypt", stored.kms_key_id, "s3")
     return wanted
 
