@@ -9,7 +9,7 @@ help: ## List the verbs
 rehearse: setup ## Put the whole stack on this machine and the application in the browser
 	@$(python) -m rehearsal run
 
-test: setup-tests ## Lint, unit tests, molecule and the rehearsal end to end
+test: setup-tests ## Lint and unit tests (the slower parts have verbs of their own)
 	@$(python) -m tests
 
 down: ## Remove every container, network, mount, process and file that the rehearsal made
@@ -28,6 +28,9 @@ lint: setup-tests ## Run the linters and type checkers
 unit: setup-tests ## Run the tests that need seconds
 	@$(python) -m tests unit
 
+modules: setup-tests ## Run our own Ansible modules against the emulated account
+	@$(python) -m tests modules
+
 molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 	@$(python) -m tests molecule
 
@@ -43,4 +46,4 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit molecule end-to-end clean setup setup-tests
+.PHONY: help rehearse test down status rehearsal-env lint unit modules molecule end-to-end clean setup setup-tests
