@@ -28,6 +28,9 @@ lint: setup-tests ## Run the linters and type checkers
 unit: setup-tests ## Run the tests that need seconds
 	@$(python) -m tests unit
 
+laboratory: setup-tests ## Run the data plane's tests that want real containers
+	@$(python) -m tests laboratory
+
 modules: setup-tests ## Run our own Ansible modules against the emulated account
 	@$(python) -m tests modules
 
@@ -46,4 +49,4 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit modules molecule end-to-end clean setup setup-tests
+.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end clean setup setup-tests
