@@ -19,7 +19,7 @@ from pathlib import Path
 
 import boto3
 
-SHARED = Path(__file__).parent
+SHARED = Path(__file__).resolve().parent
 PROJECT = SHARED.parents[2]
 PACKER = PROJECT / "roles" / "release" / "files" / "release_archive.py"
 
