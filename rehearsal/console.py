@@ -5,10 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import TextIO
 
 from rich.console import Console
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+#: How wide a line may be where no terminal says it: a table in a log should not be folded at 80 characters.
+LOG_COLUMNS = 120
+
+
+def _width(stream: TextIO) -> int | None:
+    return None if stream.isatty() else LOG_COLUMNS
+
+
+console = Console(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 #: What scripts read: nothing but the answer.
 output = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from rehearsal.settings import Settings
 #: A new rehearsal writes about 3 GiB: two images, a baked one, and what the hosts write.
 FREE_BYTES_COLD = 4 * 2**30
 FREE_BYTES_WARM = 2**30
+#: How long a port may stay taken after the process that listened there was killed.
+PORT_SECONDS = 3.0
 
 #: Who rehearses on this machine: there is one at a time, because its address range and names are the machine's.
 REGISTRY = Path("/run/slipway-rehearsal.json")
@@ -113,17 +116,27 @@ def _check_space(settings: Settings) -> None:
 
 
 def _check_port(port: int, variable: str, purpose: str) -> None:
+    # The threads of a killed process hold its sockets a little longer than it has a state of its own.
+    end = time.monotonic() + PORT_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > end:
+            holder = port_holder(port)
+            raise MachineError(
+                f"Port {port}, where {purpose} would listen, is taken{f' by {holder}' if holder else ''}. "
+                f"End that process, or choose another port: {variable}={port + 1000} make rehearse"
+            )
+        time.sleep(0.1)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do: a port that only waits for old connections to fade is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            holder = port_holder(port)
-            raise MachineError(
-                f"Port {port}, where {purpose} would listen, is taken{f' by {holder}' if holder else ''}. "
-                f"End that process, or choose another port: {variable}={port + 1000} make rehearse"
-            ) from None
+            return False
+    return True
 
 
 def port_holder(port: int) -> str | None:

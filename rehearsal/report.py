@@ -105,7 +105,8 @@ def _network(context: Context, containers: Mapping[str, Container]) -> Iterator[
         yield "VPC", _name(vpc, vpc["VpcId"]), f"{body}, {len(subnets)} subnets in it"
         yield "NAT gateways", str(len([g for g in gateways if g["State"] == "available"])), "the bridge's way out"
         rules = f"nftables in {sum(1 for c in containers.values() if c.running)} containers"
-        yield "security groups", ", ".join(sorted(g["GroupName"] for g in groups if g["GroupName"] != "default")), rules
+        for name in sorted(group["GroupName"] for group in groups if group["GroupName"] != "default"):
+            yield "security group", name, rules
 
 
 def _balancers(context: Context, containers: Mapping[str, Container]) -> Iterator[Row]:

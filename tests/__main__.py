@@ -84,7 +84,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),
-    "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", "-x", name="rehearsal"), needs=services.rehearsal),),
+    "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", name="rehearsal"), needs=services.rehearsal),),
 }
 
 

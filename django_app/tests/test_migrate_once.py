@@ -45,6 +45,13 @@ def test_it_migrates_and_leaves_no_lock(transactional_db: None) -> None:
         assert cursor.fetchone() == ("0",)
 
 
+def test_it_runs_what_comes_then(transactional_db: None) -> None:
+    for said in ("Added 4 components.", "nothing was added"):
+        output = io.StringIO()
+        call_command("migrate_once", "--then=load_example", stdout=output)
+        assert said in output.getvalue()
+
+
 def test_it_names_who_holds_the_lock_and_gives_up(other_session: psycopg2.extensions.connection) -> None:
     hold(other_session)
     output = io.StringIO()

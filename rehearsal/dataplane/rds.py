@@ -31,7 +31,7 @@ binaries=$(echo /usr/lib/postgresql/*/bin)
 install -o postgres -g postgres -m 0600 {managed.CONFIGURATION}/server.key /var/lib/postgresql/server.key
 install -o postgres -g postgres -m 0644 {managed.CONFIGURATION}/server.crt /var/lib/postgresql/server.crt
 as_postgres() {{ setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }}
-if [ ! -s {DATA}/ready ]; then
+if [ ! -e {DATA}/ready ]; then
   rm -rf {DATA}
   as_postgres "$binaries/initdb" --pgdata={DATA} --username={SUPERUSER} --encoding=UTF8 --locale=C.UTF-8 \\
     --auth=trust >/dev/null

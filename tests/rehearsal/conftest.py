@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -31,6 +33,11 @@ class Rehearsal:
     settings: Settings
     context: Context
     url: str
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """Trusts the rehearsal's authority and nobody else."""
+        return ssl.create_default_context(cafile=str(CertificateAuthority(self.settings.state).cert_path))
 
     @property
     def engine(self) -> Engine:
@@ -85,6 +92,22 @@ class Rehearsal:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_names() -> Iterator[None]:
+    """Names below `localhost` are this machine, as browsers have it and the C library not everywhere.
+
+    https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+    """
+    ask = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        return ask("127.0.0.1" if str(host).endswith(".localhost") else host, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
 @pytest.fixture(scope="session")
 def rehearsal() -> Rehearsal:
     """The rehearsal that `make rehearse` has put up."""
@@ -98,8 +121,7 @@ def rehearsal() -> Rehearsal:
 @pytest.fixture
 def site(rehearsal: Rehearsal) -> Iterator[httpx.Client]:
     """A client for the site, which trusts the rehearsal's authority and follows no redirect by itself."""
-    authority = str(CertificateAuthority(rehearsal.settings.state).cert_path)
-    with httpx.Client(base_url=rehearsal.url, verify=authority, http2=True, timeout=15) as client:
+    with httpx.Client(base_url=rehearsal.url, verify=rehearsal.trust, http2=True, timeout=15) as client:
         yield client
 
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from rehearsal import lifecycle, machine
-from rehearsal.certificates import CertificateAuthority
 from tests.rehearsal.conftest import Rehearsal
 
 Eventually = Callable[..., None]
@@ -34,9 +33,8 @@ class Watch:
         self._thread = threading.Thread(target=self._ask, daemon=True)
 
     def _ask(self) -> None:
-        authority = str(CertificateAuthority(self._rehearsal.settings.state).cert_path)
         end = time.monotonic() + WATCH_SECONDS
-        with httpx.Client(base_url=self._rehearsal.url, verify=authority, timeout=15) as client:
+        with httpx.Client(base_url=self._rehearsal.url, verify=self._rehearsal.trust, timeout=15) as client:
             while not self._stop.wait(PAUSE_SECONDS) and time.monotonic() < end:
                 for path in ("/api/summary/", "/"):
                     try:
@@ -69,6 +67,15 @@ def _replaced(rehearsal: Rehearsal, victim: str, before: set[str]) -> bool:
     return victim not in healthy and len(healthy) >= 2 and bool(healthy - before)
 
 
+def test_a_host_whose_application_is_dead_is_replaced(rehearsal: Rehearsal, eventually: Eventually) -> None:
+    before = rehearsal.healthy_targets()
+    victim = rehearsal.web_instances()[0]["InstanceId"]
+    rehearsal.on(victim, "systemctl", "mask", "--runtime", "--now", "gunicorn.service", "gunicorn.socket", timeout=90)
+    eventually(lambda: victim not in rehearsal.healthy_targets(), 60, "the dead application's host is unhealthy")
+    # An instance is replaced after its grace period, which began when it was launched.
+    eventually(lambda: _replaced(rehearsal, victim, before), 420, "another instance serves")
+
+
 def test_a_terminated_instance_is_replaced_and_nobody_notices(rehearsal: Rehearsal, eventually: Eventually) -> None:
     before = rehearsal.healthy_targets()
     victim = rehearsal.web_instances()[0]["InstanceId"]
@@ -88,15 +95,6 @@ def test_a_host_that_dies_is_replaced(rehearsal: Rehearsal, eventually: Eventual
     victim = rehearsal.web_instances()[0]["InstanceId"]
     rehearsal.engine.run("kill", victim)
     eventually(lambda: _replaced(rehearsal, victim, before), 90, "another instance serves")
-
-
-def test_a_host_whose_application_is_dead_is_replaced(rehearsal: Rehearsal, eventually: Eventually) -> None:
-    before = rehearsal.healthy_targets()
-    victim = rehearsal.web_instances()[0]["InstanceId"]
-    rehearsal.on(victim, "systemctl", "mask", "--runtime", "--now", "gunicorn.service", "gunicorn.socket", timeout=90)
-    eventually(lambda: victim not in rehearsal.healthy_targets(), 60, "the dead application's host is unhealthy")
-    # The health check grace period is the playbook's, so this may take as long as it says.
-    eventually(lambda: _replaced(rehearsal, victim, before), 420, "another instance serves")
 
 
 def test_a_dead_database_comes_back_with_its_data(

@@ -13,7 +13,10 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
+
+from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from rehearsal.emulator.server import Emulator
+from rehearsal.images import DEBIAN_13_IMAGE_ID
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("rehearsal", "staging", "production")
@@ -51,8 +54,13 @@ def test_environments_differ_in_their_name_alone() -> None:
         del loaded["filters"]["tag:Environment"], loaded["regions"]
         return loaded
 
-    assert nameless("staging") == nameless("rehearsal")
-    assert nameless("production") == nameless("rehearsal")
+    rehearsal = nameless("rehearsal")
+    # Nothing but these leads to the emulator, and they lead there whatever the caller's environment says.
+    address = rehearsal.pop("endpoint_url")
+    assert address.startswith("http://127.0.0.1:")
+    assert (rehearsal.pop("access_key"), rehearsal.pop("secret_key")) == (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+    assert nameless("staging") == rehearsal
+    assert nameless("production") == rehearsal
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -67,27 +75,24 @@ def test_real_accounts_are_reached_alike() -> None:
 @pytest.fixture(scope="module")
 def account() -> Iterator[dict[str, str]]:
     """An empty account; answers the environment variables that lead to it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = Emulator(0)
     server.start()
-    host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "example",
+    yield {
+        "AWS_ENDPOINT_URL": server.endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_REGION": REGION,
-        "NO_PROXY": host,
+        "NO_PROXY": "127.0.0.1",
     }
-    yield environment
     server.stop()
 
 
-def launch(ec2: Any, *, tags: dict[str, str]) -> str:
-    image = ec2.describe_images()["Images"][0]["ImageId"]
+def launch(ec2: Any, subnet: str, *, tags: dict[str, str]) -> str:
     reservation = ec2.run_instances(
-        ImageId=image,
+        ImageId=DEBIAN_13_IMAGE_ID,
         MinCount=1,
         MaxCount=1,
-        Placement={"AvailabilityZone": f"{REGION}a"},
+        SubnetId=subnet,
         TagSpecifications=[
             {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
         ],
@@ -104,13 +109,15 @@ def test_hosts_are_named_by_id_and_grouped_by_role_and_zone(account: dict[str, s
         aws_access_key_id=account["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=account["AWS_SECRET_ACCESS_KEY"],
     )
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
     ours = {"Project": "slipway", "Environment": "staging"}
-    web = launch(ec2, tags={**ours, "Role": "web"})
-    builder = launch(ec2, tags={**ours, "Role": "builder"})
-    stopped = launch(ec2, tags={**ours, "Role": "web"})
+    web = launch(ec2, subnet, tags={**ours, "Role": "web"})
+    builder = launch(ec2, subnet, tags={**ours, "Role": "builder"})
+    stopped = launch(ec2, subnet, tags={**ours, "Role": "web"})
     ec2.stop_instances(InstanceIds=[stopped])
-    launch(ec2, tags={**ours, "Environment": "production", "Role": "web"})
-    launch(ec2, tags={"Project": "other", "Environment": "staging", "Role": "web"})
+    launch(ec2, subnet, tags={**ours, "Environment": "production", "Role": "web"})
+    launch(ec2, subnet, tags={"Project": "other", "Environment": "staging", "Role": "web"})
     run = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-inventory"), "-i", "inventories/staging/aws_ec2.yml", "--list"],
         cwd=ROOT,

@@ -95,3 +95,14 @@ def test_every_follower_is_wired(follower: str) -> None:
     """The role's default serves whoever uses the role alone; this project derives it."""
     text = "\n".join(path.read_text() for path in (PROJECT / "group_vars").rglob("*.yml"))
     assert re.search(rf"(?m)^{follower}:", text), f"no file of group_vars derives {follower} from slipway_timeouts"
+
+
+def test_a_host_that_leaves_stays_until_the_balancer_has_noticed() -> None:
+    balancer, nginx = (
+        yaml.safe_load((PROJECT / f"roles/{role}/defaults/main.yml").read_text()) for role in ("aws_balancer", "nginx")
+    )
+    noticed = (
+        balancer["aws_balancer_health_interval_seconds"] * balancer["aws_balancer_unhealthy_count"]
+        + balancer["aws_balancer_health_timeout_seconds"]
+    )
+    assert nginx["nginx_leave_seconds"] >= noticed

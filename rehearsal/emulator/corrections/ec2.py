@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
+import itertools
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -181,6 +182,35 @@ def create_network_interface(
         kwargs["delete_on_termination"] = True
         kwargs["description"] = ""
     return _create_network_interface(self, subnet, private_ip_address, *args, **kwargs)
+
+
+@correct(Subnet, "get_available_subnet_ip")
+def get_available_subnet_ip(self: Subnet, instance: Instance) -> str:
+    """The first address that nobody had yet, and one that was given back only when there is no other.
+
+    AWS keeps the first four addresses and the last one of every subnet.
+    https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+    """
+    free = (
+        address
+        for address in map(str, itertools.islice(self.cidr.hosts(), 3, None))
+        if address not in self._subnet_ips and ipaddress.ip_address(address) not in self._reserved_ips
+    )
+    returned = None
+    for address in free:
+        if address not in self._unused_ips:
+            break
+        returned = returned or address
+    else:
+        if returned is None:
+            raise EC2ClientError(
+                "InsufficientFreeAddressesInSubnet",
+                f"There are not enough free addresses in subnet '{self.id}' to satisfy the requested number of instances.",
+            )
+        address = returned
+    self._unused_ips.discard(address)
+    self._subnet_ips[address] = instance
+    return address
 
 
 @correct(Subnet, "request_ip")

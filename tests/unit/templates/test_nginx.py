@@ -82,3 +82,17 @@ def test_a_stop_waits_for_requests_in_flight() -> None:
 
 def test_the_version_is_nobodys_business() -> None:
     assert directive(render("nginx", "nginx.conf.j2"), "server_tokens") == ["off"]
+
+
+def test_a_host_that_leaves_says_so_to_the_health_check_alone() -> None:
+    text = site(nginx_health_path="/alive", nginx_leaving_path="/run/leaving")
+
+    assert re.search(r"if \(-f /run/leaving\) \{\s*set \$slipway_leaving \$uri;", text)
+    assert re.search(r"if \(\$slipway_leaving = /alive\) \{\s*return 503;", text)
+
+
+def test_everything_else_stops_after_the_time_to_leave() -> None:
+    unit = render("nginx", "leave.service.j2", nginx_leave_seconds=7, nginx_leave_before=["gunicorn.service"])
+
+    assert re.search(r"^After=.* nginx\.service gunicorn\.service$", unit, re.MULTILINE)
+    assert "ExecStop=/usr/bin/sleep 7" in unit

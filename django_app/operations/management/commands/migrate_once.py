@@ -33,11 +33,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lock-timeout", type=float, default=5.0, help="Seconds a migration may wait for a table (5)."
         )
+        parser.add_argument(
+            "--then",
+            action="append",
+            default=[],
+            metavar="COMMAND",
+            help="A command of manage.py to run afterwards under the same lock; may be given again.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with migration_lock(connection, wait=options["wait"], say=self._say) as observer:
                 self._migrate(observer, lock_timeout=options["lock_timeout"], verbosity=options["verbosity"])
+                for command in options["then"]:
+                    call_command(command, stdout=self.stdout, stderr=self.stderr)
         except MigrationLockBusyError as busy:
             raise CommandError(str(busy)) from busy
 
