@@ -9,7 +9,7 @@ help: ## List the verbs
 rehearse: setup ## Put the whole stack on this machine and the application in the browser
 	@$(python) -m rehearsal run
 
-test: setup-tests ## Lint and unit tests (the slower parts have verbs of their own)
+test: setup-tests ## Run every test: the parts below, one after the other
 	@$(python) -m tests
 
 down: ## Remove every container, network, mount, process and file that the rehearsal made

@@ -28,10 +28,6 @@ TAIL_LINES = 60
 
 Environment = Mapping[str, str]
 
-#: What `make test` runs. The others have a verb of their own until they have proved steady from a fresh clone.
-STEADY = ("lint", "unit")
-
-
 @dataclass(frozen=True)
 class Stage:
     """One command of one part of the tests."""
@@ -58,12 +54,6 @@ def _pytest(*words: str, name: str) -> tuple[str, ...]:
 DJANGO = PROJECT / "django_app"
 REACT = PROJECT / "react_app"
 
-#: Pass alone and fail after others in one process, because moto keeps its account in its modules: to be mended.
-ORDER_DEPENDENT = (
-    "--deselect=tests/unit/emulator/test_ec2.py::TestImages::test_an_unknown_image_cannot_be_launched",
-    "--deselect=tests/unit/test_inventory.py::test_hosts_are_named_by_id_and_grouped_by_role_and_zone",
-)
-
 STAGES: dict[str, tuple[Stage, ...]] = {
     "lint": (
         Stage("ruff", (str(BIN / "ruff"), "check", ".")),
@@ -75,7 +65,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("eslint", _npm("lint"), REACT),
     ),
     "unit": (
-        Stage("unit", _pytest("tests/unit", *ORDER_DEPENDENT, name="unit")),
+        Stage("unit", _pytest("tests/unit", name="unit")),
         Stage("django", _pytest(name="django"), DJANGO, services.database_and_cache),
         Stage("vitest", _npm("test"), REACT),
     ),
@@ -133,7 +123,7 @@ def _wait(command: subprocess.Popen[bytes], name: str) -> int:
 
 
 def main(parts: Sequence[str]) -> int:
-    """Run the named parts; the steady ones when none is named."""
+    """Run the named parts; all of them when none is named."""
     if unknown := [part for part in parts if part not in STAGES]:
         console.print(f"unknown: {', '.join(unknown)}\n{__doc__}")
         return 2
@@ -141,7 +131,7 @@ def main(parts: Sequence[str]) -> int:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     inherited["PATH"] = f"{BIN}:{inherited.get('PATH', '')}"
     inherited["NO_COLOR"] = "1"
-    outcomes = [run(stage, inherited) for part in parts or STEADY for stage in STAGES[part]]
+    outcomes = [run(stage, inherited) for part in parts or STAGES for stage in STAGES[part]]
     table = Table(title="make test", title_justify="left", header_style="bold")
     table.add_column("stage")
     table.add_column("result")
