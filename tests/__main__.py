@@ -28,6 +28,7 @@ TAIL_LINES = 60
 
 Environment = Mapping[str, str]
 
+
 @dataclass(frozen=True)
 class Stage:
     """One command of one part of the tests."""
