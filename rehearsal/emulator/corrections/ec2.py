@@ -205,7 +205,7 @@ def get_available_subnet_ip(self: Subnet, instance: Instance) -> str:
         if returned is None:
             raise EC2ClientError(
                 "InsufficientFreeAddressesInSubnet",
-                f"There are not enough free addresses in subnet '{self.id}' to satisfy the requested number of instances.",
+                f"There are not enough free addresses in subnet '{self.id}'.",
             )
         address = returned
     self._unused_ips.discard(address)

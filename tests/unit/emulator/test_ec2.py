@@ -33,8 +33,8 @@ def profile(client: Clients) -> str:
 
 
 def run(ec2: Any, network: Network, **arguments: Any) -> str:
-    arguments = {"ImageId": DEBIAN_13_IMAGE_ID, "InstanceType": "t3.micro", **arguments}
-    found = ec2.run_instances(MinCount=1, MaxCount=1, SubnetId=network.subnet_ids[0], **arguments)
+    usual = {"ImageId": DEBIAN_13_IMAGE_ID, "InstanceType": "t3.micro", "SubnetId": network.subnet_ids[0]}
+    found = ec2.run_instances(MinCount=1, MaxCount=1, **{**usual, **arguments})
     return str(found["Instances"][0]["InstanceId"])
 
 
@@ -216,6 +216,18 @@ class TestImages:
 
     def test_debians_image_has_no_source(self) -> None:
         assert backchannel.image_source_instance(DEBIAN_13_IMAGE_ID) is None
+
+
+def test_a_subnets_first_four_addresses_and_its_last_are_awss(ec2: Any, network: Network) -> None:
+    # Sixteen addresses: eleven are left.
+    subnet = ec2.create_subnet(VpcId=network.vpc_id, CidrBlock="10.20.99.0/28")["Subnet"]["SubnetId"]
+    launched = [run(ec2, network, SubnetId=subnet) for _ in range(11)]
+    assert [described(ec2, one)["PrivateIpAddress"] for one in launched] == [f"10.20.99.{n}" for n in range(4, 15)]
+    with pytest.raises(ClientError, match="InsufficientFreeAddressesInSubnet"):
+        run(ec2, network, SubnetId=subnet)
+    # One that was given back is given again.
+    ec2.terminate_instances(InstanceIds=launched[:1])
+    run(ec2, network, SubnetId=subnet)
 
 
 def test_a_client_token_makes_no_second_instance(ec2: Any, network: Network) -> None:

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 
 import { useSummary } from "../../lib/queries";
-import { headline } from "../../lib/status/words";
+import { headline, overview } from "../../lib/status/words";
 import { clock } from "../../lib/time";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { Notice } from "../../lib/ui/Notice";
@@ -42,7 +42,7 @@ export function PublicPage(): ReactElement {
           action={{ label: summary.isFetching ? "Trying…" : "Try again", run: retry, busy: summary.isFetching }}
         />
       )}
-      <OverallState state={overall} words={words} checkedAt={checkedAt} stale={summary.isError} />
+      <OverallState state={overview(overall, incidents.length)} words={words} checkedAt={checkedAt} stale={summary.isError} />
       <OpenIncidents incidents={incidents} />
       <ComponentList components={components} />
       <PastIncidents />

@@ -26,11 +26,17 @@ export const incidentStateWords: Record<IncidentState, string> = {
   resolved: "Resolved",
 };
 
+/** What the top of the page shows: with an incident open it is never green, even if no component is affected. */
+export function overview(overall: ComponentState, openIncidents: number): ComponentState {
+  return overall === "operational" && openIncidents > 0 ? "degraded" : overall;
+}
+
 /** The sentence at the top of the page. */
 export function headline(overall: ComponentState, openIncidents: number): string {
   switch (overall) {
     case "operational":
-      return openIncidents === 0 ? "All systems operational" : "All systems operational, with an open incident";
+      if (openIncidents === 0) return "All systems operational";
+      return openIncidents === 1 ? "An incident is open" : `${String(openIncidents)} incidents are open`;
     case "maintenance":
       return "Maintenance in progress";
     case "degraded":
