@@ -49,13 +49,17 @@ class Rehearsal:
         return self.context.client(service, region)
 
     def web_instances(self) -> list[dict[str, Any]]:
-        """The running members of the Auto Scaling group, the oldest first."""
-        pages = self.client("ec2").describe_instances(
-            Filters=[
-                {"Name": "tag:Role", "Values": ["web"]},
-                {"Name": "instance-state-name", "Values": ["running"]},
-            ]
-        )
+        """The instances of the Auto Scaling group that are in service, the oldest first."""
+        groups = self.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        serving = [
+            one["InstanceId"] for group in groups for one in group["Instances"] if one["LifecycleState"] == "InService"
+        ]
+        # One that was killed a moment ago may still be listed by its group.
+        running = [
+            {"Name": "instance-id", "Values": serving},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        pages = self.client("ec2").describe_instances(Filters=running)
         instances = [one for reservation in pages["Reservations"] for one in reservation["Instances"]]
         return sorted(instances, key=lambda one: one["LaunchTime"])
 
