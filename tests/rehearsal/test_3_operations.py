@@ -61,7 +61,17 @@ def test_a_second_run_changes_nothing(rehearsal: Rehearsal) -> None:
 
 
 def test_a_check_run_promises_no_change(rehearsal: Rehearsal) -> None:
-    done = rehearsal.playbook("playbooks/provision.yml", "--check")
+    done = rehearsal.playbook("site.yml", "--check")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     recap = done.stdout.split("PLAY RECAP", 1)[1]
-    assert not re.findall(r"\b(?:failed|unreachable)=[1-9]", recap), recap
+    assert not re.findall(r"^(\S+)\s.*\b(?:changed|failed|unreachable)=([1-9]\d*)", recap, re.MULTILINE), recap
+    for looked_at in ("aws_security :", "aws_balancer :", "aws_parameters :", "aws_compute :"):
+        assert looked_at in done.stdout
+
+
+def test_a_check_run_announces_a_change(rehearsal: Rehearsal) -> None:
+    done = rehearsal.playbook("site.yml", "--check", "--limit=all,!web", "-e", "aws_compute_max_size=5")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    recap = done.stdout.split("PLAY RECAP", 1)[1]
+    changed = dict(re.findall(r"^(\S+)\s.*\bchanged=([1-9]\d*)", recap, re.MULTILINE))
+    assert changed == {"compute": "1"}, recap
