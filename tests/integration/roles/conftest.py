@@ -59,6 +59,13 @@ class Converged:
     changed: tuple[str, ...]
     result: Values
     messages: str
+    differences: str = ""
+
+
+def _differences(answers: list[Values]) -> list[Any]:
+    """What the modules that changed something said about it."""
+    each = [one for answer in answers for one in answer.get("results", [answer]) if one.get("changed")]
+    return [one.get("changes") or one.get("diff") or sorted(one) for one in each]
 
 
 class Converge:
@@ -110,6 +117,7 @@ class Converge:
             changed=tuple(name.split(" : ")[-1] for name, answer in answers.items() if answer.get("changed")),
             result=result if isinstance(result, dict) else {},
             messages=json.dumps([answers[name] for name in wrong], indent=1)[:6000],
+            differences=json.dumps(_differences(list(answers.values())), indent=1),
         )
 
     def through_its_life(self, role: str, variables: Mapping[str, Any]) -> Converged:
@@ -125,7 +133,7 @@ class Converge:
         for check in (False, True):
             again = self(role, variables, check=check)
             assert not again.failed, again.messages
-            assert again.changed == ()
+            assert again.changed == (), again.differences
             assert again.result == made.result
         return made
 
