@@ -25,6 +25,7 @@ MODULES = (
     "kms",
     "acm",
     "s3",
+    "logs",
     "cloudfront",
 )
 
