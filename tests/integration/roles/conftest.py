@@ -83,7 +83,9 @@ class Converge:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         }
 
-    def __call__(self, role: str, variables: Mapping[str, Any], *, check: bool = False) -> Converged:
+    def __call__(
+        self, role: str, variables: Mapping[str, Any], *, check: bool = False, stage: str = "main"
+    ) -> Converged:
         play = {
             "name": "Converge",
             "hosts": "localhost",
@@ -92,7 +94,7 @@ class Converge:
             "module_defaults": {"group/slipway.aws.aws": {"region": REGION}},
             "vars": {"ansible_python_interpreter": sys.executable, **variables},
             "tasks": [
-                {"name": "Converge", "ansible.builtin.include_role": {"name": role}},
+                {"name": "Converge", "ansible.builtin.include_role": {"name": role, "tasks_from": stage}},
                 {"name": "Result", "ansible.builtin.debug": {"var": f"{role}_result"}},
             ],
         }
