@@ -26,6 +26,7 @@ MODULES = (
     "acm",
     "s3",
     "logs",
+    "cloudwatch",
     "wafv2",
     "cloudfront",
 )
