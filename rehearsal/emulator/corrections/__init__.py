@@ -28,6 +28,7 @@ MODULES = (
     "logs",
     "cloudwatch",
     "wafv2",
+    "backup",
     "cloudfront",
 )
 
