@@ -29,6 +29,7 @@ MODULES = (
     "cloudwatch",
     "wafv2",
     "backup",
+    "budgets",
     "cloudfront",
 )
 
