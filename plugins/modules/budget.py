@@ -169,6 +169,11 @@ def label(kind: str, percent: float) -> str:
     return f"{kind} {percent:g} %"
 
 
+def amount(dollars: float) -> str:
+    """Dollars as Budgets takes them: no exponent, no needless zeros."""
+    return f"{dollars:.2f}".rstrip("0").rstrip(".")
+
+
 def notification_request(fields: Fields) -> Fields:
     """Notification of AWS."""
     kind, percent, _ = fields["name"].split(" ")
@@ -287,7 +292,7 @@ class Budget(Resource):
             "BudgetName": self.name,
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
-            "BudgetLimit": {"Amount": f"{desired['limit_usd']:g}", "Unit": "USD"},
+            "BudgetLimit": {"Amount": amount(desired["limit_usd"]), "Unit": "USD"},
             "CostFilters": {"TagKeyValue": desired["cost_tags"]} if desired["cost_tags"] else {},
         }
 
