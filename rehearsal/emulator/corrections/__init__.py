@@ -25,6 +25,11 @@ MODULES = (
     "kms",
     "acm",
     "s3",
+    "logs",
+    "cloudwatch",
+    "wafv2",
+    "backup",
+    "budgets",
     "cloudfront",
 )
 

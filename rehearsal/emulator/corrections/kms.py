@@ -1,4 +1,4 @@
-"""KMS: a key may be named by its ARN wherever it may be named by its id."""
+"""KMS: ARNs and aliases stand for a key wherever its id does, and an unknown alias is an error of its own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from moto.kms.models import KmsBackend
 from .registry import correct
 
 _schedule_key_deletion = KmsBackend.schedule_key_deletion
+_any_id_to_key_id = KmsBackend.any_id_to_key_id
 
 
 @correct(KmsBackend, "schedule_key_deletion")
 def schedule_key_deletion(self: KmsBackend, key_id: str, pending_window_in_days: int) -> float:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
     return _schedule_key_deletion(self, self.get_key_id(key_id), pending_window_in_days)
+
+
+@correct(KmsBackend, "any_id_to_key_id")
+def any_id_to_key_id(self: KmsBackend, key_id: str) -> str:
+    """An alias that nobody made names no key: the request is answered with NotFoundException, not with a breakdown.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
+    """
+    name = self.get_alias_name(key_id)
+    if name.startswith("alias/") and self.get_key_id_from_alias(name) is None:
+        return name
+    return _any_id_to_key_id(self, key_id)

@@ -246,6 +246,32 @@ LIVES = [
         "old",
         "new",
     ),
+    Life(
+        "sns_topic",
+        "topic",
+        {
+            "name": "alerts",
+            "display_name": "old",
+            "kms_key_id": "alias/aws/sns",
+            "policy": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                        "Action": "sns:Publish",
+                        "Resource": "arn:aws:sns:eu-west-1:123456789012:alerts",
+                    }
+                ],
+            },
+            "subscriptions": [{"protocol": "email", "endpoint": TOKEN}],
+            "tags": {"Environment": "rehearsal"},
+        },
+        {"display_name": "new"},
+        "display_name",
+        "old",
+        "new",
+    ),
 ]
 
 

@@ -103,3 +103,14 @@ def test_awss_managed_policies_can_be_attached(client: Clients) -> None:
     assert len(attached) == 2
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.attach_role_policy(RoleName="managed", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
+
+
+def test_an_alias_of_no_key_is_not_found(client: Clients) -> None:
+    kms = client("kms")
+    for name in ("alias/nobody", "arn:aws:kms:eu-west-1:123456789012:alias/nobody"):
+        with pytest.raises(ClientError) as refused:
+            kms.describe_key(KeyId=name)
+        assert refused.value.response["Error"]["Code"] == "NotFoundException"
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/somebody", TargetKeyId=key)
+    assert kms.describe_key(KeyId="alias/somebody")["KeyMetadata"]["KeyId"] == key

@@ -1,0 +1,147 @@
+"""AWS Backup: plans change, select what they back up, and a vault that nobody made is a vault that nobody may see."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from moto.backup.exceptions import AlreadyExistsException, BackupClientError, ResourceNotFoundException
+from moto.backup.models import BackupBackend, Plan, Vault
+from moto.backup.responses import BackupResponse
+from moto.core.utils import unix_time
+
+from .registry import correct
+
+_describe_backup_vault = BackupBackend.describe_backup_vault
+_create_backup_plan = BackupBackend.create_backup_plan
+_delete_backup_plan = BackupBackend.delete_backup_plan
+
+
+@correct(BackupBackend, "describe_backup_vault")
+def describe_backup_vault(self: BackupBackend, backup_vault_name: str) -> Vault:
+    """An unknown vault is answered with AccessDeniedException.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html
+    """
+    if backup_vault_name not in self.vaults:
+        raise BackupClientError(
+            "AccessDeniedException",
+            f"User is not authorized to perform: backup:DescribeBackupVault on {backup_vault_name}",
+        )
+    return _describe_backup_vault(self, backup_vault_name)
+
+
+@correct(BackupBackend, "create_backup_plan")
+def create_backup_plan(self: BackupBackend, *args: Any, **kwargs: Any) -> Plan:
+    """A deleted plan, which is still there to be read, leaves its name to the next one.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupPlan.html
+    """
+    deleted = {identity: plan for identity, plan in self.plans.items() if plan.deletion_date is not None}
+    for identity in deleted:
+        del self.plans[identity]
+    try:
+        return _create_backup_plan(self, *args, **kwargs)
+    finally:
+        self.plans |= deleted
+
+
+@correct(BackupResponse, "update_backup_plan")
+def update_backup_plan(self: BackupResponse) -> str:
+    """The whole plan is replaced and gets a new version.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_UpdateBackupPlan.html
+    """
+    backend = self.backup_backend
+    plan = backend.get_backup_plan(self.path.rstrip("/").rsplit("/", 1)[-1], None)
+    # moto fills in the defaults of the rules when a plan is made.
+    renewed = Plan(json.loads(self.body)["BackupPlan"], plan.creator_request_id, backend)
+    plan.backup_plan = renewed.backup_plan
+    plan.advanced_backup_settings = renewed.advanced_backup_settings
+    plan.version_id = renewed.version_id
+    return json.dumps(plan.to_dict())
+
+
+@correct(BackupBackend, "delete_backup_plan")
+def delete_backup_plan(self: BackupBackend, backup_plan_id: str) -> tuple[str, str, float, str]:
+    """A plan with selections stays.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupPlan.html
+    """
+    if backup_plan_id in self.plans and selections(self.plans[backup_plan_id]):
+        raise BackupClientError(
+            "InvalidRequestException", "Related backup plan selections must be deleted prior to backup plan deletion"
+        )
+    return _delete_backup_plan(self, backup_plan_id)
+
+
+# -- selections ----------------------------------------------------------------------------------------------
+
+
+def selections(plan: Plan) -> dict[str, dict[str, Any]]:
+    """selection id -> what GetBackupSelection answers."""
+    found: dict[str, dict[str, Any]] = plan.__dict__.setdefault("slipway_selections", {})
+    return found
+
+
+def _words(response: BackupResponse) -> tuple[Plan, str]:
+    """The plan and the id of the selection that the path names. Raises ResourceNotFoundException."""
+    _, _, rest = response.path.partition("/backup/plans/")
+    plan_id, _, selection_id = rest.rstrip("/").partition("/selections")
+    return response.backup_backend.get_backup_plan(plan_id, None), selection_id.lstrip("/")
+
+
+@correct(BackupResponse, "create_backup_selection")
+def create_backup_selection(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupSelection.html"""
+    plan, _ = _words(self)
+    wanted = json.loads(self.body)["BackupSelection"]
+    if wanted["SelectionName"] in {one["BackupSelection"]["SelectionName"] for one in selections(plan).values()}:
+        raise AlreadyExistsException("Backup selection with the same name already exists")
+    conditions = wanted.setdefault("Conditions", {})
+    for kind in ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike"):
+        conditions.setdefault(kind, [])
+    for name in ("Resources", "NotResources", "ListOfTags"):
+        wanted.setdefault(name, [])
+    made = {
+        "BackupPlanId": plan.backup_plan_id,
+        "SelectionId": str(uuid.uuid4()),
+        "CreationDate": unix_time(),
+        "BackupSelection": wanted,
+    }
+    selections(plan)[made["SelectionId"]] = made
+    return json.dumps({name: made[name] for name in ("BackupPlanId", "SelectionId", "CreationDate")})
+
+
+@correct(BackupResponse, "get_backup_selection")
+def get_backup_selection(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_GetBackupSelection.html"""
+    plan, selection_id = _words(self)
+    if selection_id not in selections(plan):
+        raise ResourceNotFoundException("Cannot find Backup selection with provided ID")
+    return json.dumps(selections(plan)[selection_id])
+
+
+@correct(BackupResponse, "list_backup_selections")
+def list_backup_selections(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupSelections.html"""
+    plan, _ = _words(self)
+    listed = [
+        {
+            **{name: one[name] for name in ("BackupPlanId", "SelectionId", "CreationDate")},
+            "SelectionName": one["BackupSelection"]["SelectionName"],
+            "IamRoleArn": one["BackupSelection"]["IamRoleArn"],
+        }
+        for one in selections(plan).values()
+    ]
+    return json.dumps({"BackupSelectionsList": listed})
+
+
+@correct(BackupResponse, "delete_backup_selection")
+def delete_backup_selection(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupSelection.html"""
+    plan, selection_id = _words(self)
+    if selections(plan).pop(selection_id, None) is None:
+        raise ResourceNotFoundException("Cannot find Backup selection with provided ID")
+    return "{}"

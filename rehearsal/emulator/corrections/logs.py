@@ -1,0 +1,70 @@
+"""CloudWatch Logs: a metric filter has one name in its group, and a group can be given another key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.metric_filters import MetricFilters
+from moto.logs.models import LogGroup, LogsBackend
+from moto.logs.responses import LogsResponse
+
+from .registry import correct
+
+_add_filter = MetricFilters.add_filter
+_put_metric_filter = LogsBackend.put_metric_filter
+_delete_log_group = LogsBackend.delete_log_group
+
+
+@correct(MetricFilters, "add_filter")
+def add_filter(
+    self: MetricFilters, filter_name: str, filter_pattern: str, log_group_name: str, metric_transformations: Any
+) -> None:
+    """A filter of the same name is replaced.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
+    """
+    self.delete_filter(filter_name, log_group_name)
+    _add_filter(self, filter_name, filter_pattern, log_group_name, metric_transformations)
+
+
+def _group(backend: LogsBackend, name: str) -> LogGroup:
+    if name not in backend.groups:
+        raise ResourceNotFoundException
+    return backend.groups[name]
+
+
+@correct(LogsBackend, "put_metric_filter")
+def put_metric_filter(
+    self: LogsBackend, filter_name: str, filter_pattern: str, log_group_name: str, metric_transformations: Any
+) -> None:
+    """The log group has to exist.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
+    """
+    _group(self, log_group_name)
+    _put_metric_filter(self, filter_name, filter_pattern, log_group_name, metric_transformations)
+
+
+@correct(LogsBackend, "delete_log_group")
+def delete_log_group(self: LogsBackend, log_group_name: str) -> None:
+    """The filters of a group go with it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DeleteLogGroup.html
+    """
+    _delete_log_group(self, log_group_name)
+    self.filters.metric_filters = [one for one in self.filters.metric_filters if one["logGroupName"] != log_group_name]
+
+
+@correct(LogsResponse, "associate_kms_key")
+def associate_kms_key(self: LogsResponse) -> str:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html"""
+    _group(self.logs_backend, self._get_param("logGroupName")).kms_key_id = self._get_param("kmsKeyId")
+    return ""
+
+
+@correct(LogsResponse, "disassociate_kms_key")
+def disassociate_kms_key(self: LogsResponse) -> str:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DisassociateKmsKey.html"""
+    _group(self.logs_backend, self._get_param("logGroupName")).kms_key_id = None
+    return ""

@@ -1,0 +1,67 @@
+"""Corrections of AWS Backup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import Clients
+
+RULE: dict[str, Any] = {"RuleName": "daily", "TargetBackupVaultName": "vault", "Lifecycle": {"DeleteAfterDays": 7}}
+SELECTION = {"SelectionName": "all", "IamRoleArn": "arn:aws:iam::123456789012:role/backup", "Resources": ["*"]}
+
+
+def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    found: str = refused.value.response["Error"]["Code"]
+    return found
+
+
+def test_an_unknown_vault_may_not_be_seen(client: Clients) -> None:
+    backup = client("backup")
+    with pytest.raises(ClientError) as refused:
+        backup.describe_backup_vault(BackupVaultName="nobodys")
+    assert code(refused) == "AccessDeniedException"
+    backup.create_backup_vault(BackupVaultName="ours")
+    assert backup.describe_backup_vault(BackupVaultName="ours")["BackupVaultName"] == "ours"
+
+
+def test_a_plan_is_updated_and_its_name_is_free_when_it_is_gone(client: Clients) -> None:
+    backup = client("backup")
+    plan: dict[str, Any] = {"BackupPlanName": "plan", "Rules": [RULE]}
+    made = backup.create_backup_plan(BackupPlan=plan)
+    longer = {**plan, "Rules": [{**RULE, "Lifecycle": {"DeleteAfterDays": 35}}]}
+    updated = backup.update_backup_plan(BackupPlanId=made["BackupPlanId"], BackupPlan=longer)
+    assert updated["VersionId"] != made["VersionId"]
+    (rule,) = backup.get_backup_plan(BackupPlanId=made["BackupPlanId"])["BackupPlan"]["Rules"]
+    assert rule["Lifecycle"] == {"DeleteAfterDays": 35}
+    with pytest.raises(ClientError) as refused:
+        backup.create_backup_plan(BackupPlan=plan)
+    assert code(refused) == "AlreadyExistsException"
+    backup.delete_backup_plan(BackupPlanId=made["BackupPlanId"])
+    again = backup.create_backup_plan(BackupPlan=plan)
+    assert again["BackupPlanId"] != made["BackupPlanId"]
+    assert backup.get_backup_plan(BackupPlanId=made["BackupPlanId"])["DeletionDate"]
+
+
+def test_a_plan_with_selections_stays(client: Clients) -> None:
+    backup = client("backup")
+    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "selecting", "Rules": [RULE]})["BackupPlanId"]
+    selected = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=SELECTION)["SelectionId"]
+    with pytest.raises(ClientError) as refused:
+        backup.create_backup_selection(BackupPlanId=plan, BackupSelection=SELECTION)
+    assert code(refused) == "AlreadyExistsException"
+    (listed,) = backup.list_backup_selections(BackupPlanId=plan)["BackupSelectionsList"]
+    assert (listed["SelectionName"], listed["SelectionId"]) == ("all", selected)
+    got = backup.get_backup_selection(BackupPlanId=plan, SelectionId=selected)["BackupSelection"]
+    assert got["Resources"] == ["*"]
+    assert got["Conditions"]["StringEquals"] == []
+    with pytest.raises(ClientError) as refused:
+        backup.delete_backup_plan(BackupPlanId=plan)
+    assert code(refused) == "InvalidRequestException"
+    backup.delete_backup_selection(BackupPlanId=plan, SelectionId=selected)
+    with pytest.raises(ClientError) as refused:
+        backup.get_backup_selection(BackupPlanId=plan, SelectionId=selected)
+    assert code(refused) == "ResourceNotFoundException"
+    backup.delete_backup_plan(BackupPlanId=plan)
