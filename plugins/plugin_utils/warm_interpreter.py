@@ -29,6 +29,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import fcntl
 import fnmatch
 import gc
 import importlib
@@ -113,7 +114,10 @@ class Sources:
     collections: Mapping[str, Path]
 
     def find(self, name: str) -> tuple[Path, bool] | None:
-        """File of a module of module_utils, and whether it is a package; None for what no payload would contain."""
+        """File of a module of module_utils, and whether it is a package; None for what no payload would contain.
+
+        A directory is a package even if its ``__init__.py`` is not there: payloads have an empty one for it.
+        """
         parts = name.split(".")
         if parts[:2] == ["ansible", "module_utils"]:
             base, rest = self.core, parts[2:]
@@ -127,7 +131,7 @@ class Sources:
         path = base.joinpath(*rest)
         if not rest:
             return None
-        if (path / "__init__.py").is_file():
+        if path.is_dir():
             return path / "__init__.py", True
         if path.with_suffix(".py").is_file():
             return path.with_suffix(".py"), False
@@ -165,8 +169,8 @@ class Aside:
     code: CodeType
     #: CRC-32 and size in bytes of the source, as a zip's directory tells them.
     source: tuple[int, int]
-    #: Names that it asked to import while it was executed, submodules or attributes alike.
-    asked: set[str] = field(default_factory=set)
+    #: Names that it asked to import while it was executed, submodules or attributes alike, in that order.
+    asked: dict[str, None] = field(default_factory=dict)
     #: Globals that hold the path of the payload, or __main__.
     elsewhere: list[str] = field(default_factory=list)
 
@@ -200,7 +204,7 @@ class _Preloader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def get_source(self, fullname: str) -> str | None:
         found = self.sources.find(fullname)
-        return found[0].read_text("utf-8") if found else ""
+        return found[0].read_text("utf-8") if found and found[0].is_file() else ""
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
@@ -212,8 +216,12 @@ class _Preloader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
                 module.__path__ = extend_path(module.__path__, name)
             return
-        source = found[0].read_bytes()
-        code = importlib.machinery.SourceFileLoader(name, str(found[0])).get_code(name)
+        code: CodeType | None
+        if found[0].is_file():
+            source = found[0].read_bytes()
+            code = importlib.machinery.SourceFileLoader(name, str(found[0])).get_code(name)
+        else:
+            source, code = b"", compile("", str(found[0]), "exec")
         if code is None:
             raise ImportError(f"{name} has no code", name=name)
         entry = Aside(module, code, (zlib.crc32(source), len(source)))
@@ -234,8 +242,7 @@ def _noting_imports(aside: Mapping[str, Aside]) -> Iterator[None]:
     def note(importer: object, name: str, attributes: Sequence[str]) -> None:
         entry = aside.get(str(importer))
         if entry is not None and _is_ansible(name):
-            entry.asked.add(name)
-            entry.asked.update(f"{name}.{attribute}" for attribute in attributes)
+            entry.asked.update(dict.fromkeys((name, *(f"{name}.{attribute}" for attribute in attributes))))
 
     def noting(
         name: str,
@@ -309,6 +316,11 @@ def preload(sources: Sources, libraries: Sequence[str] = LIBRARIES) -> tuple[dic
             sys.meta_path.remove(finder)
     for name in [name for name in sys.modules if _is_ansible(name)]:
         del sys.modules[name]
+    for name, entry in finder.aside.items():
+        # Importing sets them again. Until then `from package import module` has to import the module.
+        package, _, last = name.rpartition(".")
+        if package in finder.aside and vars(finder.aside[package].module).get(last) is entry.module:
+            delattr(finder.aside[package].module, last)
     main = sys.modules["__main__"]
     for entry in finder.aside.values():
         entry.elsewhere = [
@@ -396,6 +408,11 @@ class PayloadImporter(zipimport.zipimporter):
         entry = self.aside.get(module.__name__)
         if entry is None or entry.module is not module:
             super().exec_module(module)
+            return
+        # What executing it has imported at the time.
+        for name in entry.asked:
+            if name not in sys.modules and name in self.usable(self.archive):
+                importlib.import_module(name)
 
 
 def _name_the_file(code: CodeType, path: str) -> None:
@@ -435,7 +452,10 @@ class Models:
         self._roots: tuple[str, ...] = ()
         self._load: Callable[[Any, str], Any] | None = None
         self._loader: Any = None
-        self.notes, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.notes, end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Out of the way: modules get the low numbers that they would get in an interpreter of their own.
+        self._write = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(end)
         self._pipe = os.fstat(self._write)
 
     def install(self) -> None:
@@ -638,8 +658,9 @@ def _be_the_interpreter(program: bytes) -> NoReturn:
     except SystemExit as end:
         status = _status_of(end)
     except BaseException as error:
-        trace = error.__traceback__
-        sys.excepthook(type(error), error, trace.tb_next if trace else None)
+        # Without this function's own frame.
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         status = 1
         if isinstance(error, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_DFL)
