@@ -1,4 +1,4 @@
-"""Ansible connection: modules on the controller, in forks of an interpreter that has imported their libraries already."""
+"""Ansible connection: modules on the controller, in forks of an interpreter that has their libraries already."""
 
 # ruff: noqa: E402 (Ansible wants the documentation before the imports)
 
@@ -11,14 +11,21 @@ version_added: 0.1.0
 short_description: Execute on the controller, in forks of a warm Python interpreter
 description:
   - Does what P(ansible.builtin.local#connection) does, with the same results, and starts Python modules faster.
-  - The first module of a run starts a process that imports boto3, botocore and the C(module_utils) of ansible-core and of
-    some collections. It forks once for every module; the fork gets the same program, environment, directory,
+  - The first module of a run starts a process that imports boto3, botocore and the C(module_utils) of ansible-core and
+    of some collections. It forks once for every module; the fork gets the same program, environment, directory,
     standard streams and exit status that a new interpreter would. It ends with the run.
-  - Everything else takes the way of P(ansible.builtin.local#connection) itself, and so do modules whenever something is unusual,
-    namely without pipelining, with C(become), with C(async), with another interpreter than that of the controller, with
-    an environment that changes what an interpreter reads when it starts (C(PYTHON*), C(LC_*), C(HOME) and the like), on
-    systems other than Linux, and when the warm process cannot be started or has died. C(-vvv) tells the reason.
-  - One thing is different on purpose. A module whose task timed out, or whose run was killed, is ended instead of left running.
+  - Everything else takes the way of P(ansible.builtin.local#connection) itself, and so do modules whenever something is
+    unusual, namely without pipelining, with C(become), with C(async), with another interpreter than that of the
+    controller, with an environment that changes what an interpreter reads when it starts (C(PYTHON*), C(LC_*), C(HOME)
+    and the like), with a shell other than bash and dash, on systems other than Linux, and when the warm process cannot
+    be started or has died. C(-vvv) tells the reason.
+  - One thing is different on purpose. A module whose task timed out, or whose run was killed, is ended instead of left
+    running.
+  - Private interfaces of ansible-core that this leans on are the text of the command that executes a pipelined module
+    (C(shell -c '[NAME=value]... python')), the name C(local) by which actions run in the directory of the playbook,
+    C(DEFAULT_LOCAL_TMP) as the directory of one run, workers that are children of the run and lead their session, and
+    the names of the C(module_utils) that every payload contains. Tests fail when they change. See the decision record
+    0005 of the project.
 author: Slipway
 options:
   warm_collections:
@@ -34,7 +41,7 @@ options:
       - name: ansible_warm_collections
   warm_patience:
     description:
-      - Seconds that a module waits for the warm process, which needs one or two to start, before it is executed cold.
+      - Seconds that a module waits for the warm process, which needs one or two to start, before it is run cold.
     type: int
     default: 30
     vars:
@@ -56,8 +63,8 @@ options:
 extends_documentation_fragment:
   - connection_pipelining
 notes:
-  - Set RV(ignore:ansible_python_interpreter) to C({{ ansible_playbook_python }}) and switch pipelining on, or nothing is faster.
-  - The decision record 0005 tells which private interfaces of ansible-core this leans on.
+  - Nothing is faster without pipelining and with another C(ansible_python_interpreter) than
+    C({{ ansible_playbook_python }}).
 """
 
 EXAMPLES = r"""
@@ -90,8 +97,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import ansible.constants as C
-import ansible.module_utils
+import ansible.constants as C  # type: ignore[import-untyped]  # noqa: N812 (its name everywhere in Ansible)
+import ansible.module_utils  # type: ignore[import-untyped]
 from ansible.plugins.connection import ConnectionBase  # type: ignore[import-untyped]
 from ansible.plugins.connection.local import Connection as Local  # type: ignore[import-untyped]
 from ansible.utils.display import Display  # type: ignore[import-untyped]
@@ -103,12 +110,12 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: Shells give these a meaning or a value of their own: who sets one gets a real shell.
 _SHELLS_OWN = frozenset(
-    ("BASHOPTS", "BASHPID", "BASH_ENV", "ENV", "EUID", "IFS", "OLDPWD", "OPTIND", "POSIXLY_CORRECT", "PPID", "SHELLOPTS")
-    + ("UID",)
+    {"BASHOPTS", "BASHPID", "BASH_ENV", "ENV", "EUID", "IFS", "OLDPWD", "OPTIND", "POSIXLY_CORRECT", "PPID"}
+    | {"SHELLOPTS", "UID"}
 )
 #: Variables of the run that the warm process itself is started with. None of them holds a secret.
 _INHERITED = (*warm_interpreter.READ_AT_START, "PATH", "USER", "LOGNAME")
-#: The program of the warm process. It is not a script, so that `__main__` and `sys.path` are those of a program on stdin.
+#: The warm process is not a script, so that `__main__` has no file, as a program on stdin has none.
 _BOOTSTRAP = """\
 import importlib.util, sys
 def start(file, *arguments):
@@ -178,7 +185,7 @@ def plan(
 
 
 def _pwd(inherited: str | None, directory: str) -> str:
-    """PWD as a shell sets it when it starts (POSIX, sh, ENVIRONMENT VARIABLES): the inherited name if it is a good one."""
+    """PWD as a shell sets it when it starts (POSIX, sh, "PWD"): the inherited name if it is a good one."""
     with contextlib.suppress(OSError):
         parts = (inherited or "").split("/")
         if inherited and not parts[0] and not {".", ".."} & set(parts) and os.path.samefile(inherited, directory):  # noqa: PTH121
@@ -317,10 +324,13 @@ def _start(directory: Path, name: str, environment: Mapping[str, str], collectio
                 try:
                     if parent is not None and os.getppid() != controller:
                         raise ProcessLookupError("the run has ended")
+                    core = os.path.dirname(str(ansible.module_utils.__file__))  # noqa: PTH120
+                    numbers = (str(listener.fileno()), str(watched))
                     subprocess.Popen(
-                        [sys.executable, "-c", _BOOTSTRAP, "slipway-warm-interpreter", warm_interpreter.__file__]
-                        + [str(listener.fileno()), str(watched), str(directory / name), str(lock), sys.executable]
-                        + [os.path.dirname(str(ansible.module_utils.__file__)), collections],  # noqa: PTH120
+                        [
+                            *(sys.executable, "-c", _BOOTSTRAP, "slipway-warm-interpreter", warm_interpreter.__file__),
+                            *(*numbers, str(directory / name), str(lock), sys.executable, core, collections),
+                        ],
                         env=dict(environment),
                         cwd="/",
                         stdin=subprocess.DEVNULL,

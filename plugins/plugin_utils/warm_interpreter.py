@@ -1,17 +1,18 @@
 """A Python process that has imported what AWS modules import, and forks once for every module.
 
-It is started by the connection plug-in ``slipway.aws.warm``, once for every run of ``ansible-playbook``, as its own program:
-this file imports nothing but the standard library, and in particular nothing of the Ansible that controls the run.
+It is started by the connection plug-in ``slipway.aws.warm``, once for every run of ``ansible-playbook``, as a program
+of its own: this file imports nothing but the standard library, and nothing of the Ansible that controls the run.
 
-**What it keeps.** Third-party packages stay imported as they are. Ansible's own ``module_utils`` are imported once too, but
-then put aside: a payload (an AnsiballZ zip) brings its own copies, and a module comes from aside only when the zip holds the
-same bytes under the same name, and the same is true of everything that it imported. Whatever differs (a module of ``library/``, an
-overridden module_utils, a newer collection) is executed from the zip, as a cold interpreter would do. Python's own import system does
-all that, through a path hook for zip archives: what a payload does not contain cannot be imported.
+**What it keeps.** Third-party packages stay imported as they are. Ansible's ``module_utils`` are imported once too, but
+then put aside: a payload (an AnsiballZ zip) brings its own copies, and one is taken from aside only when the zip holds
+the same bytes under the same name, and the same is true of everything that it imported. Whatever differs (a module of
+``library/``, an overridden module_utils, a newer collection) is executed from the zip, as a cold interpreter would do.
+Python's own import system does all that, through a path hook for zip archives: what a payload does not contain cannot
+be imported.
 
-**What it never has.** The process accepts, forks and waits. A request (environment, parameters, secrets) is read by the fork that
-serves it, which runs one module and ends. Back from a fork come only its exit status and the names of service models
-that botocore loaded, which the process then loads too.
+**What it never has.** The process accepts, forks and waits. A request (environment, parameters, secrets) is read by the
+fork that serves it, which runs one module and ends. Back from a fork come only its exit status and the names of service
+models that botocore loaded, which the process then loads too.
 
 **The conversation**, on one stream socket, see :func:`offer` and :func:`converse`::
 
@@ -39,6 +40,7 @@ import importlib.util
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -55,11 +57,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from types import CodeType, ModuleType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-#: What the interpreter or its libraries read when they start: who asks for another value is served by a cold interpreter.
+#: What the interpreter or its libraries read when they start: who asks for another value gets a cold interpreter.
 READ_AT_START = (
-    *("PYTHON*", "LANG", "LANGUAGE", "LC_*", "LD_*", "GLIBC_TUNABLES", "MALLOC_*", "OPENSSL_*", "GCONV_PATH", "LOCPATH"),
+    *(
+        "PYTHON*",
+        "LANG",
+        "LANGUAGE",
+        "LC_*",
+        "LD_*",
+        "GLIBC_TUNABLES",
+        "MALLOC_*",
+        "OPENSSL_*",
+        "GCONV_PATH",
+        "LOCPATH",
+    ),
     *("HOME", "TZ", "TZDIR"),
 )
 #: Stands for the path of the payload in what is imported before there is one.
@@ -86,7 +99,18 @@ CORE = (
 )
 #: Imported late: by the wrapper, or by boto3 when it makes its first session and client.
 LIBRARIES = (
-    *("base64", "datetime", "hashlib", "logging", "runpy", "shutil", "subprocess", "tempfile", "zipfile", "http.client"),
+    *(
+        "base64",
+        "datetime",
+        "hashlib",
+        "logging",
+        "runpy",
+        "shutil",
+        "subprocess",
+        "tempfile",
+        "zipfile",
+        "http.client",
+    ),
     *("boto3.session", "boto3.resources.factory", "boto3.s3.transfer", "botocore.session", "botocore.client"),
     *("botocore.args", "botocore.auth", "botocore.awsrequest", "botocore.configprovider", "botocore.credentials"),
     *("botocore.docs.docstring", "botocore.endpoint", "botocore.endpoint_provider", "botocore.handlers"),
@@ -108,7 +132,7 @@ class UnusableError(Exception):
 
 @dataclass(frozen=True)
 class Sources:
-    """Where module_utils lie: ``core`` is the directory ansible/module_utils, ``collections`` maps amazon.aws to its root."""
+    """Where module_utils lie: ``core`` is ansible/module_utils, ``collections`` has the root of each, as amazon.aws."""
 
     core: Path
     collections: Mapping[str, Path]
@@ -157,7 +181,8 @@ def _is_frame(name: str) -> bool:
     """Packages that every payload makes anew, empty but for their path."""
     parts = name.split(".")
     return name in ("ansible", "ansible.module_utils") or (
-        parts[0] == "ansible_collections" and (len(parts) < 4 or parts[3:] in (["plugins"], ["plugins", "module_utils"]))
+        parts[0] == "ansible_collections"
+        and (len(parts) < 4 or parts[3:] in (["plugins"], ["plugins", "module_utils"]))
     )
 
 
@@ -182,7 +207,12 @@ class _Preloader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self.sources = sources
         self.aside: dict[str, Aside] = {}
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self,
+        fullname: str,
+        path: object = None,  # noqa: ARG002 (the protocol's)
+        target: object = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
         if not _is_ansible(fullname):
             return None
         found = self.sources.find(fullname)
@@ -211,7 +241,7 @@ class _Preloader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         found = self.sources.find(name)
         if found is None:
             if name == "ansible":
-                # As in a payload: the rest of ansible, where it is installed beside the interpreter, can be imported too.
+                # As in a payload: the rest of ansible, where the interpreter has one, can be imported too.
                 from pkgutil import extend_path
 
                 module.__path__ = extend_path(module.__path__, name)
@@ -363,8 +393,8 @@ class PayloadImporter(zipimport.zipimporter):
     Found and named by the archive, so that ``__file__`` and ``__path__`` are what they always are.
     """
 
-    aside: Mapping[str, Aside] = {}
-    _usable: dict[str, frozenset[str]] = {}
+    aside: ClassVar[Mapping[str, Aside]] = {}
+    _usable: ClassVar[dict[str, frozenset[str]]] = {}
 
     @classmethod
     def usable(cls, archive: str) -> frozenset[str]:
@@ -382,7 +412,7 @@ class PayloadImporter(zipimport.zipimporter):
             cls._usable[archive] = usable(cls.aside, members)
         return cls._usable[archive]
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:  # type: ignore[override]
         if spec.name not in self.aside or spec.name not in self.usable(self.archive):
             return None
         entry = self.aside[spec.name]
@@ -425,7 +455,7 @@ def _name_the_file(code: CodeType, path: str) -> None:
 def usable(aside: Mapping[str, Aside], members: Mapping[str, tuple[int, int]]) -> frozenset[str]:
     """Which modules may be taken from aside for an archive with these sources (name → CRC-32 and size). Pure.
 
-    One whose bytes are the same, and for which everything that it asked for would be found, or missed, in the archive as it was then.
+    One whose bytes are the same, if everything that it asked for would be found, or missed, in the archive as it was.
     """
     names = {name for name, entry in aside.items() if members.get(name) == entry.source}
     while True:
@@ -597,8 +627,15 @@ def differing(names: frozenset[str], mine: Mapping[str, str], asked: Mapping[str
 
 
 def _serve(connection: socket.socket, started_with: Mapping[str, str], read: frozenset[str]) -> NoReturn:
-    """Read one request and be the interpreter that runs it."""
+    """Read one request and be the interpreter that runs it.
+
+    The interpreter is not the leader of its session, as it is not when a shell starts it: it may call setsid().
+    """
     os.setsid()
+    pid = os.fork()
+    if pid:
+        connection.close()
+        _end_like(pid)
     first, descriptors, _flags, _address = socket.recv_fds(connection, _LENGTH.size, 2)
     if len(descriptors) != 2:
         os._exit(1)
@@ -629,7 +666,7 @@ def _serve(connection: socket.socket, started_with: Mapping[str, str], read: fro
         os._exit(1)
     connection.close()
     del header, raw
-    # A cold interpreter has read its program from the pipe before the program begins: what is left is the end of the file.
+    # A cold interpreter has read its program from the pipe before the program begins: what is left is the file's end.
     standard_input, closed = os.pipe()
     os.close(closed)
     for number, descriptor in enumerate((standard_input, *descriptors)):
@@ -637,6 +674,20 @@ def _serve(connection: socket.socket, started_with: Mapping[str, str], read: fro
     for descriptor in (standard_input, *descriptors):
         os.close(descriptor)
     _be_the_interpreter(program)
+
+
+def _end_like(pid: int) -> NoReturn:
+    """Wait for a process and end as it does. What ends the whole group is for the other process to obey."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [-status])
+        with contextlib.suppress(OSError):
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status & 0xFF)
 
 
 def _be_the_interpreter(program: bytes) -> NoReturn:
@@ -654,7 +705,7 @@ def _be_the_interpreter(program: bytes) -> NoReturn:
     gc.enable()
     status = 0
     try:
-        exec(compile(program, "<stdin>", "exec", dont_inherit=True), vars(main))  # noqa: S102 (the purpose of this process)
+        exec(compile(program, "<stdin>", "exec", dont_inherit=True), vars(main))  # noqa: S102 (its purpose)
     except SystemExit as end:
         status = _status_of(end)
     except BaseException as error:
@@ -854,4 +905,3 @@ def main(listener: int, controller: int, files: Sequence[str], executable: str, 
     for file in files:
         with contextlib.suppress(OSError):
             Path(file).unlink()
-
