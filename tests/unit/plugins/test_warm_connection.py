@@ -516,7 +516,7 @@ _DIFFERENT = (
     (re.compile(r" \(core dumped\)"), ""),
 )
 _VOLATILE = {"warm", "taken", "atime", "mtime", "ctime", "inode", "ansible_job_id", "results_file", "src", "delta"}
-_VOLATILE |= {"start", "end"}
+_VOLATILE |= {"start", "end", "ansible_connection"}
 
 
 def comparable(value: Any) -> Any:
