@@ -266,7 +266,10 @@ class Connection(Local):  # type: ignore[misc]
     def _connected_socket(self) -> Iterator[socket.socket]:
         """A connection to the warm process of this run, which is started when there is none yet."""
         directory = Path(C.DEFAULT_LOCAL_TMP)
-        found = directory.stat()
+        try:
+            found = directory.stat()
+        except OSError as error:
+            raise Unusual(f"the run has no directory of its own: {error}") from error
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise Unusual(f"others can reach {directory}")
         collections = json.dumps(self._collections(), sort_keys=True)

@@ -394,14 +394,15 @@ class PayloadImporter(zipimport.zipimporter):
     """
 
     aside: ClassVar[Mapping[str, Aside]] = {}
+    _members: ClassVar[dict[str, Mapping[str, tuple[int, int]]]] = {}
     _usable: ClassVar[dict[str, frozenset[str]]] = {}
 
     @classmethod
-    def usable(cls, archive: str) -> frozenset[str]:
-        """Names that were put aside and that this archive could only make again."""
-        if archive not in cls._usable:
+    def members(cls, archive: str) -> Mapping[str, tuple[int, int]]:
+        """CRC-32 and size of the sources in an archive, by the names of the modules."""
+        if archive not in cls._members:
             with zipfile.ZipFile(archive) as opened:
-                members = {
+                cls._members[archive] = {
                     member.filename.removesuffix(".py").removesuffix("/__init__").replace("/", "."): (
                         member.CRC,
                         member.file_size,
@@ -409,8 +410,21 @@ class PayloadImporter(zipimport.zipimporter):
                     for member in opened.infolist()
                     if member.filename.endswith(".py")
                 }
-            cls._usable[archive] = usable(cls.aside, members)
+        return cls._members[archive]
+
+    @classmethod
+    def usable(cls, archive: str) -> frozenset[str]:
+        """Names that were put aside and that this archive could only make again."""
+        if archive not in cls._usable:
+            cls._usable[archive] = usable(cls.aside, cls.members(archive))
         return cls._usable[archive]
+
+    def get_filename(self, fullname: str) -> str:
+        """The same as its base's, which compiles the module to know its name, every time that it is asked."""
+        if fullname not in self.members(self.archive):
+            return super().get_filename(fullname)
+        path = os.path.join(self.archive, *fullname.split("."))  # noqa: PTH118
+        return os.path.join(path, "__init__.py") if self.is_package(fullname) else f"{path}.py"  # noqa: PTH118
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:  # type: ignore[override]
         if spec.name not in self.aside or spec.name not in self.usable(self.archive):
@@ -479,6 +493,8 @@ class Models:
     def __init__(self) -> None:
         self._parsed: dict[str, Any] = {}
         self._wanted: deque[str] = deque()
+        #: Names of services by kind of file and by the directories that have them.
+        self._services: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
         self._roots: tuple[str, ...] = ()
         self._load: Callable[[Any, str], Any] | None = None
         self._loader: Any = None
@@ -509,6 +525,27 @@ class Models:
             return data
 
         kind.load_file = load_file
+        self._install_lists(loaders)
+
+    def _install_lists(self, loaders: ModuleType) -> None:
+        """Let a loader know the services of botocore and boto3 without a look into a thousand directories."""
+        kind = getattr(loaders, "Loader", None)
+        listing = getattr(kind, "list_available_services", None)
+        if kind is None or listing is None:
+            return
+        roots = [os.path.join(root, "data") for root in self._roots]  # noqa: PTH118
+        for paths in (roots[:1], roots):
+            loader = kind(extra_search_paths=list(paths), include_default_search_paths=False)
+            for name in ("service-2", "resources-1", "paginators-1", "waiters-2"):
+                self._services[name, frozenset(paths)] = tuple(loader.list_available_services(name))
+        services = self._services
+
+        def list_available_services(self: Any, type_name: str) -> list[str]:
+            present = frozenset(path for path in self.search_paths if os.path.isdir(path))  # noqa: PTH112
+            known = services.get((type_name, present))
+            return list(listing(self, type_name)) if known is None else list(known)
+
+        kind.list_available_services = list_available_services
 
     def knows(self, path: str) -> bool:
         """Whether this is a file of botocore's or boto3's own data."""

@@ -167,8 +167,16 @@ def test_botocore_loads_models_by_the_method_that_is_replaced(tmp_path: Path) ->
     assert list(inspect.signature(loader.load_file).parameters) == ["self", "file_path"]
     assert "self.file_loader.load_file" in inspect.getsource(loaders.Loader)
     original, models = loader.load_file, warm_interpreter.Models()
+    listing = loaders.Loader.list_available_services
     try:
+        services = loaders.create_loader().list_available_services("service-2")
         models.install()
+        assert loaders.Loader.list_available_services is not listing
+        assert loaders.create_loader().list_available_services("service-2") == services
+        own = tmp_path / "own-service" / "2020-01-01"
+        own.mkdir(parents=True)
+        (own / "service-2.json").write_text("{}")
+        assert "own-service" in loaders.create_loader(str(tmp_path)).list_available_services("service-2")
         path = os.path.join(loaders.Loader.BUILTIN_DATA_PATH, "sts", "2011-06-15", "service-2")  # noqa: PTH118
         first = loader().load_file(path)
         (tmp_path / "own.json").write_text('{"of": "a user"}')
@@ -181,6 +189,7 @@ def test_botocore_loads_models_by_the_method_that_is_replaced(tmp_path: Path) ->
         assert loader().load_file(str(tmp_path / "nothing")) is None
     finally:
         loader.load_file = original
+        loaders.Loader.list_available_services = listing
         os.close(models.notes)
         os.close(models._write)
 
