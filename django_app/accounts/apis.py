@@ -13,6 +13,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
+from accounts.roles import Role
 from accounts.services import session_close, session_open
 from config.contract import Api, Operation
 
@@ -25,6 +27,7 @@ class SessionInput(serializers.Serializer[dict[str, str]]):
 class SessionOutput(serializers.Serializer[dict[str, object]]):
     signed_in = serializers.BooleanField()
     username = serializers.CharField(allow_blank=True)
+    role = serializers.ChoiceField(choices=Role.choices, allow_blank=True)
     csrf_token = serializers.CharField()
 
 
@@ -37,8 +40,8 @@ class SessionApi(Api):
     permission_classes = (AllowAny,)
     operations: ClassVar = {
         "GET": Operation(summary="Who is signed in", output=SessionOutput),
-        "POST": Operation(summary="Sign in", body=SessionInput, output=SessionOutput),
-        "DELETE": Operation(summary="Sign out", output=SessionOutput),
+        "POST": Operation(summary="Sign in", body=SessionInput, output=SessionOutput, open=True),
+        "DELETE": Operation(summary="Sign out", output=SessionOutput, open=True),
     }
 
     def get(self, request: Request) -> Response:
@@ -57,10 +60,12 @@ class SessionApi(Api):
 
     @staticmethod
     def _state(request: Request) -> Response:
-        signed_in = bool(request.user.is_authenticated and request.user.is_staff)
+        user = request.user if isinstance(request.user, User) else None
+        signed_in = user is not None and user.is_staff
         document = {
             "signed_in": signed_in,
-            "username": request.user.get_username() if signed_in else "",
+            "username": user.get_username() if user is not None and signed_in else "",
+            "role": user.effective_role if user is not None and signed_in else "",
             "csrf_token": get_token(request._request),
         }
         return Response(document)

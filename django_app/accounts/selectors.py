@@ -5,15 +5,16 @@ from __future__ import annotations
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
+from accounts.actors import Actor
 from accounts.models import User
 
 
-def signed_in_user(*, request: Request) -> User:
-    """The person behind a request that has passed the permissions.
+def actor_of(*, request: Request) -> Actor:
+    """Whoever is behind a request that has passed the permissions.
 
     Raises:
         NotAuthenticated: nobody is signed in.
     """
     if not isinstance(request.user, User):
         raise NotAuthenticated
-    return request.user
+    return Actor.of_user(request.user)

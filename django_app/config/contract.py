@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS
@@ -16,10 +16,22 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from accounts.roles import Role
+
+
+class Access(TypedDict):
+    """Who may do something, for several operations: ``Operation(…, **access)``."""
+
+    role: Role
+    scope: str
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one address: ``body`` is what it takes, ``output`` what it answers with ``status``."""
+    """One method of one address: ``body`` is what it takes, ``output`` what it answers with ``status``.
+
+    A write that names no role and is not ``open`` is refused.
+    """
 
     summary: str
     output: type[BaseSerializer[Any]] | None = None
@@ -27,6 +39,12 @@ class Operation:
     query: type[BaseSerializer[Any]] | None = None
     many: bool = False
     status: int = 200
+    #: The least role that may do it; None for a read of everybody.
+    role: Role | None = None
+    #: The scope with which a machine may do it; empty for what only people do.
+    scope: str = ""
+    #: A write without a role, which another check than a role protects.
+    open: bool = False
 
 
 class Api(APIView):
@@ -40,9 +58,13 @@ class PublicApi(Api):
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         method = self.request.method if self.request is not None else None
-        if method in SAFE_METHODS:
+        if method in SAFE_METHODS and not self._is_for_staff(method):
             return []
         return super().get_authenticators()
+
+    def _is_for_staff(self, method: str | None) -> bool:
+        operation = self.operations.get("GET" if method == "HEAD" else str(method))
+        return operation is not None and operation.role is not None
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)

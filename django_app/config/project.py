@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "accounts",
+    "audit",
     "health",
     "operations",
     "status",
@@ -79,7 +80,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.StaffSessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.StaffOrReadOnly"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.ByRole"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "config.problems.api_exception_handler",

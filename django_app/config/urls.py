@@ -10,6 +10,7 @@ from config.root import RootApi
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", RootApi.as_view(), name="root"),
+    path("api/audit/", include("audit.urls")),
     path("api/session/", include("accounts.urls")),
     path("api/", include("status.urls")),
 ]

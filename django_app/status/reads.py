@@ -9,6 +9,7 @@ from status.selectors import IncidentFilter
 
 SUMMARY: Final = "summary"
 COMPONENTS: Final = "components"
+GROUPS: Final = "component-groups"
 
 
 def incidents_key(*, show: IncidentFilter) -> str:
@@ -25,7 +26,7 @@ def forget_public_reads(*, incident_id: int | None = None) -> None:
 
     A reader that began before the write may store its older answer after this; it is gone after PUBLIC_READ_SECONDS.
     """
-    keys = [SUMMARY, COMPONENTS, *(incidents_key(show=show) for show in IncidentFilter)]
+    keys = [SUMMARY, COMPONENTS, GROUPS, *(incidents_key(show=show) for show in IncidentFilter)]
     if incident_id is not None:
         keys.append(incident_key(incident_id=incident_id))
     tolerant_delete(*keys)

@@ -52,6 +52,14 @@ class SiteClient(Client):
         )
 
 
+def sign_in_as(user: User) -> SiteClient:
+    """A signed-in person with a fresh token."""
+    client = SiteClient()
+    client.force_login(user)
+    client.read_token()
+    return client
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     breaker.closed_until = 0.0
@@ -75,7 +83,4 @@ def staff_user(db: None) -> User:
 @pytest.fixture
 def staff(staff_user: User) -> SiteClient:
     """A signed-in member of staff with a fresh token."""
-    client = SiteClient()
-    client.force_login(staff_user)
-    client.read_token()
-    return client
+    return sign_in_as(staff_user)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from factory.declarations import Sequence
 from factory.django import DjangoModelFactory, Password
 
+from accounts.actors import Actor
 from accounts.models import User
-from status.models import Component, Incident, IncidentState
-from status.services import incident_open
+from status.models import Component, Incident, IncidentState, Maintenance
+from status.services import incident_open, maintenance_schedule
 
 PASSWORD = "correct horse battery staple"
 
@@ -39,5 +42,17 @@ def make_incident(**changes: Any) -> Incident:
         "state": IncidentState.INVESTIGATING.value,
     }
     values |= changes
-    values.setdefault("author", UserFactory.create(is_staff=True))
+    values.setdefault("actor", Actor.of_user(UserFactory.create(is_staff=True)))
     return incident_open(**values)
+
+
+def make_maintenance(**changes: Any) -> Maintenance:
+    """Work of an hour that begins in one."""
+    start = timezone.now() + timedelta(hours=1)
+    values: dict[str, Any] = {
+        "title": "A new disk",
+        "message": "It is quick.",
+        "starts_at": start,
+        "ends_at": start + timedelta(hours=1),
+    }
+    return maintenance_schedule(**(values | changes))

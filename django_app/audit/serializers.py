@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.models import ActorKind, AuditEntry
+from config.pagination import PageQuery
+
+
+class AuditEntryOutput(serializers.Serializer[AuditEntry]):
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    actor_kind = serializers.ChoiceField(choices=ActorKind.choices)
+    actor_name = serializers.CharField()
+    action = serializers.CharField()
+    target_type = serializers.CharField()
+    target_id = serializers.CharField()
+    target_name = serializers.CharField()
+    changes = serializers.DictField(child=serializers.JSONField())
+
+
+class AuditPageOutput(serializers.Serializer[Any]):
+    results = AuditEntryOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class AuditQuery(PageQuery):
+    action = serializers.CharField(max_length=60, required=False, default="")
+    actor = serializers.CharField(max_length=150, required=False, default="")
+    target_type = serializers.CharField(max_length=40, required=False, default="")
+    target_id = serializers.CharField(max_length=40, required=False, default="")
