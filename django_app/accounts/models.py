@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.roles import Role
 
@@ -27,3 +28,26 @@ class User(AbstractUser):
         if not (self.is_active and self.is_staff):
             return ""
         return Role.ADMINISTRATOR.value if self.is_superuser else str(self.role)
+
+
+class ApiToken(models.Model):
+    """A machine's key. The secret is random and long, so that a plain digest of it cannot be turned back.
+
+    ``identifier`` is the part of the token that finds the row and may appear in logs.
+    """
+
+    name = models.CharField(max_length=80)
+    identifier = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the secret, in hexadecimal.")
+    scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="api_tokens")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accounts.models import ApiToken
 from accounts.roles import Role, suffices
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class ByRole(BasePermission):
         needed = operation.role
         if needed is None:
             return operation.open or request.method in SAFE_METHODS
+        if isinstance(request.auth, ApiToken):
+            return self._machine_may(request.auth, operation)
         role = str(getattr(request.user, "effective_role", ""))
         if suffices(role, needed=needed):
             return True
@@ -34,6 +37,14 @@ class ByRole(BasePermission):
             self.message = f"This needs the role {Role(needed).label.lower()}, and yours is {Role(role).label.lower()}."
         elif request.method in SAFE_METHODS:
             self.message = "Only staff may read this."
+        return False
+
+    def _machine_may(self, token: ApiToken, operation: Operation) -> bool:
+        if operation.scope and operation.scope in token.scopes:
+            return True
+        self.message = (
+            f"This token has not the scope {operation.scope}." if operation.scope else "Only people may do this."
+        )
         return False
 
 

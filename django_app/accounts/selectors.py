@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.tokens import Machine
 
 
 def actor_of(*, request: Request) -> Actor:
@@ -15,6 +16,9 @@ def actor_of(*, request: Request) -> Actor:
     Raises:
         NotAuthenticated: nobody is signed in.
     """
-    if not isinstance(request.user, User):
-        raise NotAuthenticated
-    return Actor.of_user(request.user)
+    user: object = request.user
+    if isinstance(user, Machine):
+        return Actor(kind="machine", name=f"{user.token.name} ({user.token.identifier})")
+    if isinstance(user, User):
+        return Actor.of_user(user)
+    raise NotAuthenticated

@@ -14,9 +14,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.roles import Role
+from config.throttles import KindThrottle
 
 
 class Access(TypedDict):
@@ -45,12 +47,24 @@ class Operation:
     scope: str = ""
     #: A write without a role, which another check than a role protects.
     open: bool = False
+    #: The kind of config.throttles under which requests are counted; by default every write is.
+    throttle: str | None = None
 
 
 class Api(APIView):
     """An API class with a written contract."""
 
     operations: ClassVar[Mapping[str, Operation]] = {}
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        method = str(self.request.method)
+        operation = self.operations.get("GET" if method == "HEAD" else method)
+        if operation is None:
+            return []
+        kind = operation.throttle
+        if kind is None:
+            kind = "" if method in SAFE_METHODS else "write"
+        return [KindThrottle(kind)] if kind else []
 
 
 class PublicApi(Api):

@@ -30,6 +30,7 @@ DJANGO_OWN: Final = frozenset(
 )
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FORWARDED_HOPS: Final = 3  # CloudFront, the load balancer and nginx each append an address to X-Forwarded-For
 MINIMUM_SECRET_KEY_LENGTH: Final = 50  # what Django's security.W009 asks for
 
 
@@ -50,6 +51,7 @@ class Environment:
     static_root: Path | None
     log_level: str
     release_id: str
+    forwarded_hops: int
     database_host: str
     database_port: int
     database_name: str
@@ -170,6 +172,12 @@ def _seconds(raw: str) -> int:
     return int(raw)
 
 
+def _hops(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) == 1):
+        raise ValueError(f"is {raw!r}, not a number of proxies from 0 to 9")
+    return int(raw)
+
+
 def _log_level(raw: str) -> str:
     if raw not in LOG_LEVELS:
         raise ValueError(f"is {raw!r}, not one of {', '.join(LOG_LEVELS)}")
@@ -206,6 +214,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         static_root=reader.value("DJANGO_STATIC_ROOT", _absolute_path, None, required=False),
         log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
         release_id=reader.value("RELEASE_ID", _text, "", required=False),
+        forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
         database_host=reader.value("DATABASE_HOST", _text, ""),
         database_port=reader.value("DATABASE_PORT", _port, 0),
         database_name=reader.value("DATABASE_NAME", _text, ""),

@@ -17,6 +17,7 @@ ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.site_url]
 STATIC_ROOT = ENVIRONMENT.static_root or DEFAULT_STATIC_ROOT
 RELEASE_ID = ENVIRONMENT.release_id
+FORWARDED_HOPS = ENVIRONMENT.forwarded_hops
 DATABASES = databases(ENVIRONMENT)
 CACHES = caches(ENVIRONMENT)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)

@@ -13,4 +13,5 @@ from config.project import *  # noqa: F403
 from config.project import DEFAULT_STATIC_ROOT
 
 RELEASE_ID = ""
+FORWARDED_HOPS = 0
 STATIC_ROOT = Path(os.environ.get("DJANGO_STATIC_ROOT") or DEFAULT_STATIC_ROOT)

@@ -11,7 +11,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", RootApi.as_view(), name="root"),
     path("api/audit/", include("audit.urls")),
-    path("api/session/", include("accounts.urls")),
+    path("api/", include("accounts.urls")),
     path("api/", include("status.urls")),
 ]
 

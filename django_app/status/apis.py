@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.roles import Role
 from accounts.selectors import actor_of
-from config.cache import cached
+from config.answers import public_answer
 from config.contract import Access, Operation, PublicApi
 from status import reads, selectors, services
 from status.models import Component, ComponentGroup, Incident, Maintenance
@@ -41,8 +42,13 @@ MAINTENANCE_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "maintenance:w
 class SummaryApi(PublicApi):
     operations: ClassVar = {"GET": Operation(summary="What the public page shows", output=SummaryOutput)}
 
-    def get(self, request: Request) -> Response:
-        return Response(cached(key=reads.SUMMARY, compute=lambda: SummaryOutput(selectors.summary()).data))
+    def get(self, request: Request) -> HttpResponse:
+        return public_answer(
+            request,
+            key=reads.SUMMARY,
+            compute=lambda: SummaryOutput(selectors.summary()).data,
+            mark_stale=lambda content, at: content | {"stale": True, "as_of": at.isoformat()},
+        )
 
 
 class ComponentGroupListApi(PublicApi):
@@ -53,11 +59,11 @@ class ComponentGroupListApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         def compute() -> Any:
             return ComponentGroupOutput(selectors.group_list(), many=True).data  # type: ignore[arg-type]
 
-        return Response(cached(key=reads.GROUPS, compute=compute))
+        return public_answer(request, key=reads.GROUPS, compute=compute)
 
     def post(self, request: Request) -> Response:
         body = ComponentGroupInput(data=request.data)
@@ -94,11 +100,11 @@ class ComponentListApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         def compute() -> Any:
             return ComponentOutput(selectors.component_list(), many=True).data  # type: ignore[arg-type]
 
-        return Response(cached(key=reads.COMPONENTS, compute=compute))
+        return public_answer(request, key=reads.COMPONENTS, compute=compute)
 
     def post(self, request: Request) -> Response:
         body = ComponentInput(data=request.data)
@@ -118,8 +124,11 @@ class ComponentApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request, component_id: int) -> Response:
-        return Response(ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data)
+    def get(self, request: Request, component_id: int) -> HttpResponse:
+        return public_answer(
+            request,
+            compute=lambda: ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data,
+        )
 
     def patch(self, request: Request, component_id: int) -> Response:
         component = get_object_or_404(Component, pk=component_id)
@@ -138,13 +147,15 @@ class ComponentApi(PublicApi):
 
 class IncidentListApi(PublicApi):
     operations: ClassVar = {
-        "GET": Operation(summary="Incidents, newest first", query=IncidentQuery, output=IncidentPageOutput),
+        "GET": Operation(
+            summary="Incidents, newest first", query=IncidentQuery, output=IncidentPageOutput, throttle="read"
+        ),
         "POST": Operation(
             summary="Open an incident", body=IncidentInput, output=IncidentOutput, status=201, **INCIDENTS_WRITE
         ),
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = IncidentQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
@@ -159,7 +170,7 @@ class IncidentListApi(PublicApi):
             )
             return IncidentPageOutput(found).data
 
-        return Response(cached(key=reads.incidents_key(show=show), compute=compute) if plain else compute())
+        return public_answer(request, key=reads.incidents_key(show=show) if plain else None, compute=compute)
 
     def post(self, request: Request) -> Response:
         body = IncidentInput(data=request.data)
@@ -179,9 +190,9 @@ class IncidentApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request, incident_id: int) -> Response:
+    def get(self, request: Request, incident_id: int) -> HttpResponse:
         key = reads.incident_key(incident_id=incident_id)
-        return Response(cached(key=key, compute=lambda: _incident(incident_id)))
+        return public_answer(request, key=key, compute=lambda: _incident(incident_id))
 
     def patch(self, request: Request, incident_id: int) -> Response:
         incident = get_object_or_404(Incident, pk=incident_id)
@@ -215,7 +226,10 @@ class IncidentUpdateListApi(PublicApi):
 class MaintenanceListApi(PublicApi):
     operations: ClassVar = {
         "GET": Operation(
-            summary="Scheduled maintenance, newest first", query=MaintenanceQuery, output=MaintenancePageOutput
+            summary="Scheduled maintenance, newest first",
+            query=MaintenanceQuery,
+            output=MaintenancePageOutput,
+            throttle="read",
         ),
         "POST": Operation(
             summary="Announce maintenance",
@@ -226,11 +240,11 @@ class MaintenanceListApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = MaintenanceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data | {"show": selectors.MaintenanceFilter(query.validated_data["show"])}
-        return Response(MaintenancePageOutput(selectors.maintenance_page(**wanted)).data)
+        return public_answer(request, compute=lambda: MaintenancePageOutput(selectors.maintenance_page(**wanted)).data)
 
     def post(self, request: Request) -> Response:
         body = MaintenanceInput(data=request.data)
@@ -253,8 +267,8 @@ class MaintenanceApi(PublicApi):
         ),
     }
 
-    def get(self, request: Request, maintenance_id: int) -> Response:
-        return Response(_maintenance(maintenance_id))
+    def get(self, request: Request, maintenance_id: int) -> HttpResponse:
+        return public_answer(request, compute=lambda: _maintenance(maintenance_id))
 
     def patch(self, request: Request, maintenance_id: int) -> Response:
         maintenance = get_object_or_404(Maintenance, pk=maintenance_id)

@@ -48,6 +48,8 @@ class Summary:
     components: list[Component]
     open_incidents: list[Incident]
     maintenance: list[Maintenance]
+    stale: bool = False
+    as_of: datetime | None = None
 
 
 def component_list() -> QuerySet[Component]:

@@ -152,3 +152,5 @@ class SummaryOutput(serializers.Serializer[Summary]):
     components = ComponentOutput(many=True)
     open_incidents = IncidentOutput(many=True)
     maintenance = MaintenanceOutput(many=True)
+    stale = serializers.BooleanField(help_text="The database does not answer: this is the last that is known.")
+    as_of = serializers.DateTimeField(allow_null=True, help_text="When it was so, if that is not now.")

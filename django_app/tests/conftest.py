@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from config.answers import memory
 from config.cache import breaker
 from tests.factories import UserFactory
 
@@ -63,6 +64,7 @@ def sign_in_as(user: User) -> SiteClient:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     breaker.closed_until = 0.0
+    memory.forget()
     cache.clear()
     yield
     breaker.closed_until = 0.0

@@ -33,6 +33,7 @@ _environment = Environment(
     static_root=None,
     log_level="INFO",
     release_id="test-release",
+    forwarded_hops=3,
     database_host=_database.hostname or "",
     database_port=_database.port or 5432,
     database_name=_database.path.removeprefix("/"),
@@ -48,6 +49,7 @@ SECRET_KEY = _environment.secret_key
 ALLOWED_HOSTS = list(_environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [_environment.site_url]
 RELEASE_ID = _environment.release_id
+FORWARDED_HOPS = _environment.forwarded_hops
 STATIC_ROOT = Path(tempfile.gettempdir()) / "slipway-status-test-static"
 
 DATABASES = databases(_environment)

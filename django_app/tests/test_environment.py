@@ -95,6 +95,7 @@ def test_nothing_required_has_a_default(complete: dict[str, str], name: str, abs
         ("DJANGO_SITE_URL", "https://app.example.com/status", "only scheme, host and port"),
         ("DJANGO_LOG_LEVEL", "verbose", "not one of DEBUG, INFO"),
         ("DJANGO_STATIC_ROOT", "static", "not an absolute path"),
+        ("DJANGO_FORWARDED_HOPS", "ten", "not a number of proxies"),
         ("DATABASE_PORT", "0", "not a port number"),
         ("DATABASE_PORT", "65536", "not a port number"),
         ("DATABASE_PORT", "٥٤٣٢", "not a port number"),

@@ -30,6 +30,8 @@ def test_an_empty_page_is_operational(site: SiteClient) -> None:
         "components": [],
         "open_incidents": [],
         "maintenance": [],
+        "stale": False,
+        "as_of": None,
     }
 
 

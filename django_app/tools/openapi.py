@@ -36,6 +36,7 @@ _ENUM_NAMES = {
     "IncidentSeverity": "status.models.IncidentSeverity",
     "IncidentState": "status.models.IncidentState",
     "MaintenanceState": "status.models.MaintenanceState",
+    "Scope": "accounts.scopes.Scope",
     "Role": "accounts.roles.Role",
 }
 
@@ -68,6 +69,11 @@ _SECURITY_SCHEMES: dict[str, Any] = {
         "in": "cookie",
         "name": "__Host-session",
         "description": "A browser's session. Writes also need the header X-CSRFToken, from /api/session/.",
+    },
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A machine's token; the words of a requirement are the scopes that it needs.",
     },
 }
 
@@ -110,7 +116,11 @@ class OperationSchema(AutoSchema):
         return document
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        return [{"session": []}] if self.operation.role is not None else []
+        operation = self.operation
+        if operation.role is None:
+            return []
+        machines = [{"token": [operation.scope]}] if operation.scope else []
+        return [{"session": []}, *machines]
 
     def get_override_parameters(self) -> list[Any]:
         return [self.operation.query] if self.operation.query else []
