@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,6 +53,7 @@ class Environment:
     log_level: str
     release_id: str
     forwarded_hops: int
+    outbound_allowed_networks: tuple[IPv4Network | IPv6Network, ...]
     database_host: str
     database_port: int
     database_name: str
@@ -178,6 +180,13 @@ def _hops(raw: str) -> int:
     return int(raw)
 
 
+def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in raw.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"is {raw!r}, not a comma list of networks like 10.0.0.0/8 ({error})") from error
+
+
 def _log_level(raw: str) -> str:
     if raw not in LOG_LEVELS:
         raise ValueError(f"is {raw!r}, not one of {', '.join(LOG_LEVELS)}")
@@ -215,6 +224,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
         release_id=reader.value("RELEASE_ID", _text, "", required=False),
         forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
+        outbound_allowed_networks=reader.value("DJANGO_OUTBOUND_ALLOWED_NETWORKS", _networks, (), required=False),
         database_host=reader.value("DATABASE_HOST", _text, ""),
         database_port=reader.value("DATABASE_PORT", _port, 0),
         database_name=reader.value("DATABASE_NAME", _text, ""),

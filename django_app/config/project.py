@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "accounts",
     "audit",
     "health",
+    "monitors",
     "operations",
     "status",
 ]

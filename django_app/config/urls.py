@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/audit/", include("audit.urls")),
     path("api/", include("accounts.urls")),
     path("api/", include("status.urls")),
+    path("api/", include("monitors.urls")),
 ]
 
 handler400 = "config.problems.bad_request"

@@ -11,17 +11,26 @@ variable stops the run with one sentence (tests/settings.py); nothing is skipped
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from accounts.models import User
 from config.answers import memory
 from config.cache import breaker
 from tests.factories import UserFactory
+
+# How long an example takes is the machine's business; pytest-timeout bounds the test.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "slipway-status-hypothesis")
+hypothesis.settings.register_profile("slipway", deadline=None)
+hypothesis.settings.load_profile("slipway")
 
 ORIGIN = "https://app.example.com"
 

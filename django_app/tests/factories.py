@@ -11,6 +11,8 @@ from factory.django import DjangoModelFactory, Password
 
 from accounts.actors import Actor
 from accounts.models import User
+from monitors.models import Monitor
+from monitors.services import monitor_create
 from status.models import Component, Incident, IncidentState, Maintenance
 from status.services import incident_open, maintenance_schedule
 
@@ -56,3 +58,13 @@ def make_maintenance(**changes: Any) -> Maintenance:
         "ends_at": start + timedelta(hours=1),
     }
     return maintenance_schedule(**(values | changes))
+
+
+def make_monitor(**changes: Any) -> Monitor:
+    """A monitor of an address that nobody is asked for."""
+    values: dict[str, Any] = {
+        "name": f"Monitor {Monitor.objects.count()}",
+        "url": "http://192.0.2.1/",
+        "interval_seconds": 60,
+    }
+    return monitor_create(**(values | changes))

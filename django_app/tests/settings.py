@@ -34,6 +34,7 @@ _environment = Environment(
     log_level="INFO",
     release_id="test-release",
     forwarded_hops=3,
+    outbound_allowed_networks=(),
     database_host=_database.hostname or "",
     database_port=_database.port or 5432,
     database_name=_database.path.removeprefix("/"),
@@ -50,6 +51,7 @@ ALLOWED_HOSTS = list(_environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [_environment.site_url]
 RELEASE_ID = _environment.release_id
 FORWARDED_HOPS = _environment.forwarded_hops
+OUTBOUND_ALLOWED_NETWORKS = _environment.outbound_allowed_networks
 STATIC_ROOT = Path(tempfile.gettempdir()) / "slipway-status-test-static"
 
 DATABASES = databases(_environment)

@@ -96,6 +96,7 @@ def test_nothing_required_has_a_default(complete: dict[str, str], name: str, abs
         ("DJANGO_LOG_LEVEL", "verbose", "not one of DEBUG, INFO"),
         ("DJANGO_STATIC_ROOT", "static", "not an absolute path"),
         ("DJANGO_FORWARDED_HOPS", "ten", "not a number of proxies"),
+        ("DJANGO_OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "not a comma list of networks"),
         ("DATABASE_PORT", "0", "not a port number"),
         ("DATABASE_PORT", "65536", "not a port number"),
         ("DATABASE_PORT", "٥٤٣٢", "not a port number"),

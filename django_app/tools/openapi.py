@@ -36,6 +36,8 @@ _ENUM_NAMES = {
     "IncidentSeverity": "status.models.IncidentSeverity",
     "IncidentState": "status.models.IncidentState",
     "MaintenanceState": "status.models.MaintenanceState",
+    "MonitorMethod": "monitors.models.MonitorMethod",
+    "MonitorState": "monitors.models.MonitorState",
     "Scope": "accounts.scopes.Scope",
     "Role": "accounts.roles.Role",
 }
