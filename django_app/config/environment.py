@@ -53,6 +53,7 @@ class Environment:
     log_level: str
     release_id: str
     forwarded_hops: int
+    tasks_queue_url: str
     outbound_allowed_networks: tuple[IPv4Network | IPv6Network, ...]
     database_host: str
     database_port: int
@@ -187,6 +188,15 @@ def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError(f"is {raw!r}, not a comma list of networks like 10.0.0.0/8 ({error})") from error
 
 
+def _queue_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError(f"is {raw!r}, not the URL of a queue")
+    if parts.path.endswith(".fifo"):
+        raise ValueError(f"is {raw!r}, a FIFO queue, and a standard one is needed")
+    return raw
+
+
 def _log_level(raw: str) -> str:
     if raw not in LOG_LEVELS:
         raise ValueError(f"is {raw!r}, not one of {', '.join(LOG_LEVELS)}")
@@ -224,6 +234,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
         release_id=reader.value("RELEASE_ID", _text, "", required=False),
         forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
+        tasks_queue_url=reader.value("DJANGO_TASKS_QUEUE_URL", _queue_url, "", required=False),
         outbound_allowed_networks=reader.value("DJANGO_OUTBOUND_ALLOWED_NETWORKS", _networks, (), required=False),
         database_host=reader.value("DATABASE_HOST", _text, ""),
         database_port=reader.value("DATABASE_PORT", _port, 0),

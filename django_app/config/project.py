@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "audit",
+    "background",
     "health",
     "monitors",
     "operations",

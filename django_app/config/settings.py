@@ -8,6 +8,7 @@ from config.environment import read_environment
 from config.logs import logging_config
 from config.project import *  # noqa: F403
 from config.project import DEFAULT_STATIC_ROOT
+from config.queues import tasks
 from config.stores import caches, databases
 
 ENVIRONMENT = read_environment(os.environ)
@@ -21,4 +22,5 @@ FORWARDED_HOPS = ENVIRONMENT.forwarded_hops
 OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 DATABASES = databases(ENVIRONMENT)
 CACHES = caches(ENVIRONMENT)
+TASKS = tasks(ENVIRONMENT)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)

@@ -34,6 +34,7 @@ _environment = Environment(
     log_level="INFO",
     release_id="test-release",
     forwarded_hops=3,
+    tasks_queue_url="",
     outbound_allowed_networks=(),
     database_host=_database.hostname or "",
     database_port=_database.port or 5432,
@@ -59,6 +60,8 @@ DATABASES = databases(_environment)
 DATABASES["default"]["OPTIONS"] |= {"sslmode": "prefer", "sslrootcert": ""} | dict(parse_qsl(_database.query))
 CACHES = caches(_environment)
 CACHES["default"]["KEY_PREFIX"] = f"status-test-{os.getpid()}"
+# What is queued can be looked at; tests of the queue itself have an SQS.
+TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
 LOGGING = logging_config(level=_environment.log_level, release_id=_environment.release_id)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -97,6 +97,8 @@ def test_nothing_required_has_a_default(complete: dict[str, str], name: str, abs
         ("DJANGO_STATIC_ROOT", "static", "not an absolute path"),
         ("DJANGO_FORWARDED_HOPS", "ten", "not a number of proxies"),
         ("DJANGO_OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "not a comma list of networks"),
+        ("DJANGO_TASKS_QUEUE_URL", "tasks", "not the URL of a queue"),
+        ("DJANGO_TASKS_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/tasks.fifo", "a standard one is needed"),
         ("DATABASE_PORT", "0", "not a port number"),
         ("DATABASE_PORT", "65536", "not a port number"),
         ("DATABASE_PORT", "٥٤٣٢", "not a port number"),
