@@ -34,3 +34,9 @@ class BoundedJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise exceptions.ParseError("The JSON is nested too deeply.") from None
+
+
+class PlainTextJSONParser(BoundedJSONParser):
+    """JSON that says it were plain text."""
+
+    media_type = "text/plain"

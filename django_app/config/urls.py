@@ -13,7 +13,9 @@ urlpatterns = [
     path("api/audit/", include("audit.urls")),
     path("api/", include("accounts.urls")),
     path("api/", include("status.urls")),
+    path("api/", include("inbound.urls")),
     path("api/", include("monitors.urls")),
+    path("api/", include("subscribers.urls")),
 ]
 
 handler400 = "config.problems.bad_request"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,9 +14,11 @@ from accounts.roles import Role
 from accounts.selectors import actor_of
 from config.answers import public_answer
 from config.contract import Access, Operation, PublicApi
-from status import reads, selectors, services
+from config.negotiation import AnyAccept
+from status import feeds, reads, selectors, services
 from status.models import Component, ComponentGroup, Incident, Maintenance
 from status.serializers import (
+    BadgeQuery,
     ComponentGroupInput,
     ComponentGroupOutput,
     ComponentInput,
@@ -36,6 +39,7 @@ from status.serializers import (
 
 COMPONENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "components:write"}
 INCIDENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "incidents:write"}
+FEED_SECONDS: Final = 60
 MAINTENANCE_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "maintenance:write"}
 
 
@@ -281,6 +285,66 @@ class MaintenanceApi(PublicApi):
         maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
         services.maintenance_cancel(maintenance=maintenance, actor=actor_of(request=request))
         return Response(_maintenance(maintenance_id))
+
+
+class _FeedApi(PublicApi):
+    """A feed; ``kind`` and ``media_type`` say which."""
+
+    content_negotiation_class = AnyAccept
+    kind: ClassVar[type[Atom1Feed] | type[Rss201rev2Feed]]
+    media_type: ClassVar[str]
+
+    def get(self, request: Request) -> HttpResponse:
+        path = request.path
+
+        def compute() -> str:
+            return feeds.feed(kind=self.kind, feed_path=path)
+
+        return public_answer(
+            request, key=f"feed:{self.media_type}", compute=compute, seconds=FEED_SECONDS, media_type=self.media_type
+        )
+
+
+class AtomFeedApi(_FeedApi):
+    operations: ClassVar = {"GET": Operation(summary="Incidents as Atom", media_type="application/atom+xml")}
+    kind = Atom1Feed
+    media_type = "application/atom+xml"
+
+
+class RssFeedApi(_FeedApi):
+    operations: ClassVar = {"GET": Operation(summary="Incidents as RSS 2.0", media_type="application/rss+xml")}
+    kind = Rss201rev2Feed
+    media_type = "application/rss+xml"
+
+
+class BadgeApi(PublicApi):
+    content_negotiation_class = AnyAccept
+    operations: ClassVar = {
+        "GET": Operation(
+            summary="The state as a picture, of one component or of all", query=BadgeQuery, media_type="image/svg+xml"
+        )
+    }
+
+    def get(self, request: Request) -> HttpResponse:
+        query = BadgeQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        component_id = query.validated_data.get("component")
+
+        def compute() -> str:
+            components = list(selectors.component_list())
+            if component_id is None:
+                return feeds.badge(label="status", state=selectors.overall_state(components=components))
+            for component in components:
+                if component.pk == component_id:
+                    return feeds.badge(label=component.name, state=component.state)
+            raise Http404
+
+        answer = public_answer(
+            request, key=f"badge:{component_id or 'all'}", compute=compute, media_type="image/svg+xml"
+        )
+        # Made to be shown on other sites; the picture itself may load nothing.
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer
 
 
 def _incident(incident_id: int) -> Any:

@@ -8,6 +8,7 @@ from config.cache import tolerant_delete
 from status.selectors import IncidentFilter
 
 SUMMARY: Final = "summary"
+BADGE: Final = "badge:all"
 COMPONENTS: Final = "components"
 GROUPS: Final = "component-groups"
 
@@ -26,7 +27,7 @@ def forget_public_reads(*, incident_id: int | None = None) -> None:
 
     A reader that began before the write may store its older answer after this; it is gone after PUBLIC_READ_SECONDS.
     """
-    keys = [SUMMARY, COMPONENTS, GROUPS, *(incidents_key(show=show) for show in IncidentFilter)]
+    keys = [BADGE, SUMMARY, COMPONENTS, GROUPS, *(incidents_key(show=show) for show in IncidentFilter)]
     if incident_id is not None:
         keys.append(incident_key(incident_id=incident_id))
     tolerant_delete(*keys)

@@ -154,3 +154,7 @@ class SummaryOutput(serializers.Serializer[Summary]):
     maintenance = MaintenanceOutput(many=True)
     stale = serializers.BooleanField(help_text="The database does not answer: this is the last that is known.")
     as_of = serializers.DateTimeField(allow_null=True, help_text="When it was so, if that is not now.")
+
+
+class BadgeQuery(serializers.Serializer[dict[str, Any]]):
+    component = serializers.IntegerField(min_value=1, max_value=MAXIMUM_ID, required=False)

@@ -25,6 +25,7 @@ from status.models import (
     MaintenanceState,
 )
 from status.reads import forget_public_reads
+from subscribers.services import notification_create
 
 _COMPONENT_COLUMNS: Final = ("name", "description", "position", "state", "group")
 _GROUP_COLUMNS: Final = ("name", "position")
@@ -179,6 +180,7 @@ def incident_open(
         changes=difference({}, snapshot(incident, _INCIDENT_COLUMNS)),
     )
     _set_component_states(components, component_state, actor)
+    _tell_of_incident(incident, "incident.opened", state, message, components)
     transaction.on_commit(lambda: forget_public_reads(incident_id=incident.pk))
     return incident
 
@@ -232,8 +234,10 @@ def incident_update_post(
         target=locked,
         changes=difference(before, snapshot(locked, _INCIDENT_COLUMNS)),
     )
-    if component_state is not None:
-        _set_component_states(list(locked.components.all()), component_state, actor)
+    components = list(locked.components.all())
+    _set_component_states(components, component_state, actor)
+    kind = "incident.resolved" if state == IncidentState.RESOLVED else "incident.updated"
+    _tell_of_incident(locked, kind, state, message, components)
     transaction.on_commit(lambda: forget_public_reads(incident_id=locked.pk))
     return update
 
@@ -262,6 +266,7 @@ def maintenance_schedule(
         target=maintenance,
         changes=difference({}, snapshot(maintenance, _MAINTENANCE_COLUMNS)),
     )
+    _tell_of_maintenance(maintenance, "maintenance.scheduled", components)
     transaction.on_commit(forget_public_reads)
     return maintenance
 
@@ -357,7 +362,31 @@ def _maintenance_move(maintenance: Maintenance, state: str, actor: Actor) -> Non
         done = [c for c in components if c.state == ComponentState.MAINTENANCE and c.pk not in busy]
         _set_component_states(done, ComponentState.OPERATIONAL, actor)
     _record_change(actor, f"maintenance.{state}", maintenance, before, _MAINTENANCE_COLUMNS)
+    _tell_of_maintenance(maintenance, f"maintenance.{state}", components)
     transaction.on_commit(forget_public_reads)
+
+
+def _tell_of_incident(
+    incident: Incident, kind: str, state: str, message: str, components: Collection[Component]
+) -> None:
+    notification_create(
+        kind=kind,
+        subject=f"{IncidentState(state).label}: {incident.title}",
+        text=message,
+        path=f"/incidents/{incident.pk}",
+        components=components,
+    )
+
+
+def _tell_of_maintenance(maintenance: Maintenance, kind: str, components: Collection[Component]) -> None:
+    window = f"{maintenance.starts_at:%Y-%m-%d %H:%M} to {maintenance.ends_at:%Y-%m-%d %H:%M} UTC"
+    notification_create(
+        kind=kind,
+        subject=f"Maintenance {maintenance.get_state_display().lower()}: {maintenance.title}",
+        text=f"{window}\n\n{maintenance.message}",
+        path="/",
+        components=components,
+    )
 
 
 def _record_change(actor: Actor, action: str, target: Any, before: dict[str, Any], columns: Collection[str]) -> None:

@@ -5,6 +5,9 @@ from django.urls import path
 from status import apis
 
 urlpatterns = [
+    path("badge.svg", apis.BadgeApi.as_view(), name="badge"),
+    path("feed.atom", apis.AtomFeedApi.as_view(), name="feed-atom"),
+    path("feed.rss", apis.RssFeedApi.as_view(), name="feed-rss"),
     path("summary/", apis.SummaryApi.as_view(), name="summary"),
     path("component-groups/", apis.ComponentGroupListApi.as_view(), name="component-groups"),
     path("component-groups/<int:group_id>/", apis.ComponentGroupApi.as_view(), name="component-group"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from monitors.models import Monitor
 from monitors.services import monitor_create
 from status.models import Component, Incident, IncidentState, Maintenance
 from status.services import incident_open, maintenance_schedule
+from subscribers.models import Subscriber
 
 PASSWORD = "correct horse battery staple"
 
@@ -68,3 +70,15 @@ def make_monitor(**changes: Any) -> Monitor:
         "interval_seconds": 60,
     }
     return monitor_create(**(values | changes))
+
+
+def make_subscriber(*, components: Iterable[Component] = (), **changes: Any) -> Subscriber:
+    """Somebody who has confirmed a while ago."""
+    values: dict[str, Any] = {
+        "channel": "email",
+        "address": "ada@example.com",
+        "confirmed_at": timezone.now() - timedelta(days=1),
+    }
+    subscriber = Subscriber.objects.create(**(values | changes))
+    subscriber.components.set(components)
+    return subscriber

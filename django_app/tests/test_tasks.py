@@ -332,8 +332,8 @@ def test_each_job_is_queued_once_in_its_time(empty_backend: None) -> None:
     assert results[-1].args == [monitor.pk, now.isoformat()]
 
     later = now + timedelta(seconds=60)
-    assert tick(now=later) == 2  # the check, and the maintenance's clock
-    assert sorted(queued()[-2:]) == ["advance_maintenance", "check_monitor"]
+    assert tick(now=later) == 3
+    assert sorted(queued()[-3:]) == ["advance_maintenance", "check_monitor", "queue_forgotten"]
 
 
 @pytest.mark.django_db(transaction=True)

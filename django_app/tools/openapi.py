@@ -25,6 +25,7 @@ import yaml
 from django.test import override_settings
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.settings import api_settings
 
 from config.contract import Api, Operation
@@ -38,6 +39,7 @@ _ENUM_NAMES = {
     "MaintenanceState": "status.models.MaintenanceState",
     "MonitorMethod": "monitors.models.MonitorMethod",
     "MonitorState": "monitors.models.MonitorState",
+    "Channel": "subscribers.models.Channel",
     "Scope": "accounts.scopes.Scope",
     "Role": "accounts.roles.Role",
 }
@@ -109,6 +111,8 @@ class OperationSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         operation = self.operation
         output = operation.output(many=True) if operation.many and operation.output else operation.output
+        if operation.media_type:
+            return {(operation.status, operation.media_type): OpenApiTypes.STR}
         return {operation.status: output}
 
     def get_operation(self, *arguments: Any) -> Any:
