@@ -26,7 +26,7 @@ class AuditPageOutput(serializers.Serializer[Any]):
 
 
 class AuditQuery(PageQuery):
-    action = serializers.CharField(max_length=60, required=False, default="")
-    actor = serializers.CharField(max_length=150, required=False, default="")
-    target_type = serializers.CharField(max_length=40, required=False, default="")
-    target_id = serializers.CharField(max_length=40, required=False, default="")
+    action = serializers.CharField(max_length=60, required=False)
+    actor = serializers.CharField(max_length=150, required=False)
+    target_type = serializers.CharField(max_length=40, required=False)
+    target_id = serializers.CharField(max_length=40, required=False)

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import URLPattern, URLResolver, get_resolver
+from openapi_spec_validator import validate
 
 from config.contract import Api
 from status.models import Component, Incident
@@ -47,6 +48,7 @@ def test_the_committed_document_is_current() -> None:
 def test_the_document_is_openapi_3_1_whose_references_all_lead_somewhere() -> None:
     document = openapi.document()
     assert document["openapi"].startswith("3.1")
+    validate(document)
 
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
