@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from config.cache import tolerant_delete
+from config.front import forget_front
 from status.selectors import IncidentFilter
 
 SUMMARY: Final = "summary"
@@ -30,4 +31,5 @@ def forget_public_reads(*, incident_id: int | None = None) -> None:
     keys = [BADGE, SUMMARY, COMPONENTS, GROUPS, *(incidents_key(show=show) for show in IncidentFilter)]
     if incident_id is not None:
         keys.append(incident_key(incident_id=incident_id))
+    forget_front()
     tolerant_delete(*keys)

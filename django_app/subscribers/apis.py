@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -73,10 +74,19 @@ class _LinkApi(Api):
         text: str = query.validated_data["token"]
         return text
 
-    def done(self, request: Request, sentence: str, status: int = 200) -> HttpResponse:
-        if request._request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*":
-            return self.page(request, {"heading": sentence, "button": ""}, status)
-        return Response({"detail": sentence}, status=status)
+    def done(self, request: Request, sentence: str) -> HttpResponse:
+        if self.is_browser(request):
+            return self.page(request, {"heading": sentence, "button": ""})
+        return Response({"detail": sentence})
+
+    def invalid(self, request: Request) -> HttpResponse:
+        if self.is_browser(request):
+            return self.page(request, {"heading": INVALID, "button": ""}, 404)
+        raise NotFound(INVALID)
+
+    @staticmethod
+    def is_browser(request: Request) -> bool:
+        return "text/html" in request.headers.get("Accept", "")
 
     @staticmethod
     def page(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -98,7 +108,7 @@ class ConfirmApi(_LinkApi):
     def post(self, request: Request) -> HttpResponse:
         subscriber_id = links.read_confirm_token(self.token(request))
         if subscriber_id is None or not services.subscription_confirm(subscriber_id=subscriber_id):
-            return self.done(request, INVALID, status=404)
+            return self.invalid(request)
         return self.done(request, CONFIRMED)
 
 
@@ -115,7 +125,7 @@ class UnsubscribeApi(_LinkApi):
     def post(self, request: Request) -> HttpResponse:
         subscriber_id = links.read_unsubscribe_token(self.token(request))
         if subscriber_id is None:
-            return self.done(request, INVALID, status=404)
+            return self.invalid(request)
         services.subscription_end(subscriber_id=subscriber_id)
         return self.done(request, LEFT)
 

@@ -23,6 +23,7 @@ from django.test import Client
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from accounts.models import User
+from config import front
 from config.answers import memory
 from config.cache import breaker
 from tests.factories import UserFactory
@@ -71,7 +72,10 @@ def sign_in_as(user: User) -> SiteClient:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
+def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Tests of the front put it back; all others want to see what is behind it.
+    monkeypatch.setattr(front, "FRONT_SECONDS", 0)
+    front.forget_front()
     breaker.closed_until = 0.0
     memory.forget()
     cache.clear()
