@@ -21,12 +21,13 @@ from accounts.selectors import actor_of
 from accounts.services import session_close, session_open
 from accounts.tokens import NewToken, token_create, token_list, token_revoke
 from config.contract import Api, Operation
+from config.fields import TextField
 from config.pagination import PageQuery, page
 
 
 class SessionInput(serializers.Serializer[dict[str, str]]):
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False, write_only=True)
+    username = TextField(max_length=150)
+    password = TextField(max_length=1024, trim_whitespace=False, write_only=True)
 
 
 class SessionOutput(serializers.Serializer[dict[str, object]]):
@@ -53,7 +54,7 @@ class NewTokenOutput(serializers.Serializer[NewToken]):
 
 
 class TokenInput(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=80)
+    name = TextField(max_length=80)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False, max_length=len(Scope.values)
     )
@@ -119,7 +120,7 @@ class TokenListApi(Api):
     }
 
     def get(self, request: Request) -> Response:
-        query = PageQuery(data=request.query_params)
+        query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         return Response(TokenPageOutput(page(token_list(), **query.validated_data)).data)
 

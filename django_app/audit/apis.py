@@ -26,7 +26,7 @@ class AuditApi(Api):
     }
 
     def get(self, request: Request) -> Response:
-        query = AuditQuery(data=request.query_params)
+        query = AuditQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         cursor, limit = wanted.pop("cursor"), wanted.pop("limit")

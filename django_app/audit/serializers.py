@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.models import ActorKind, AuditEntry
+from config.fields import TextField
 from config.pagination import PageQuery
 
 
@@ -26,7 +27,7 @@ class AuditPageOutput(serializers.Serializer[Any]):
 
 
 class AuditQuery(PageQuery):
-    action = serializers.CharField(max_length=60, required=False)
-    actor = serializers.CharField(max_length=150, required=False)
-    target_type = serializers.CharField(max_length=40, required=False)
-    target_id = serializers.CharField(max_length=40, required=False)
+    action = TextField(max_length=60, required=False)
+    actor = TextField(max_length=150, required=False)
+    target_type = TextField(max_length=40, required=False)
+    target_id = TextField(max_length=40, required=False)

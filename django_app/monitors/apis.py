@@ -39,7 +39,7 @@ class MonitorListApi(Api):
     }
 
     def get(self, request: Request) -> Response:
-        query = PageQuery(data=request.query_params)
+        query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         return Response(MonitorPageOutput(page(selectors.monitor_list(), **query.validated_data)).data)
 
@@ -78,7 +78,7 @@ class CheckListApi(Api):
     }
 
     def get(self, request: Request, monitor_id: int) -> Response:
-        query = PageQuery(data=request.query_params)
+        query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         monitor = get_object_or_404(Monitor, pk=monitor_id)
         checks = selectors.check_list(monitor_id=monitor.pk)
@@ -105,7 +105,7 @@ class LatencyApi(PublicApi):
     }
 
     def get(self, request: Request, component_id: int) -> HttpResponse:
-        query = LatencyQuery(data=request.query_params)
+        query = LatencyQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         span = selectors.LatencyRange(query.validated_data["range"])
 

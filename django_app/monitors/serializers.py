@@ -4,13 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.fields import TextField
 from monitors.models import STATUS_PATTERN, Check, Monitor, MonitorMethod, MonitorState
 from monitors.selectors import ComponentUptime, LatencyPoint, LatencyRange, UptimeReport
 from outbound.guard import MAXIMUM_URL, Refused, Unreachable, check_url
 from status.models import Component, IncidentSeverity
 
 
-class OutboundUrlField(serializers.CharField):
+class OutboundUrlField(TextField):
     """An address that the application may be made to ask: judged now, and again whenever it is asked."""
 
     def __init__(self, **options: Any) -> None:
@@ -46,7 +47,7 @@ class MonitorOutput(serializers.Serializer[Monitor]):
 
 
 class MonitorInput(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=80)
+    name = TextField(max_length=80)
     component = serializers.PrimaryKeyRelatedField(
         queryset=Component.objects.all(), required=False, allow_null=True, help_text="Id of a component."
     )
@@ -57,7 +58,7 @@ class MonitorInput(serializers.Serializer[dict[str, Any]]):
     expected_status = serializers.RegexField(
         rf"^{STATUS_PATTERN.pattern}\Z", max_length=100, required=False, help_text="For example 200-299,301."
     )
-    expected_body = serializers.CharField(max_length=200, allow_blank=True, required=False)
+    expected_body = TextField(max_length=200, allow_blank=True, required=False)
     failure_threshold = serializers.IntegerField(min_value=1, max_value=20, required=False)
     success_threshold = serializers.IntegerField(min_value=1, max_value=20, required=False)
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices, required=False)

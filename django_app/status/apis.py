@@ -160,7 +160,7 @@ class IncidentListApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        query = IncidentQuery(data=request.query_params)
+        query = IncidentQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         show = wanted["show"] = selectors.IncidentFilter(wanted["show"])
@@ -245,7 +245,7 @@ class MaintenanceListApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        query = MaintenanceQuery(data=request.query_params)
+        query = MaintenanceQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data | {"show": selectors.MaintenanceFilter(query.validated_data["show"])}
         return public_answer(request, compute=lambda: MaintenancePageOutput(selectors.maintenance_page(**wanted)).data)
@@ -326,7 +326,7 @@ class BadgeApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        query = BadgeQuery(data=request.query_params)
+        query = BadgeQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         component_id = query.validated_data.get("component")
 

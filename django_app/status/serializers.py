@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.fields import TextField
 from config.pagination import MAXIMUM_ID, PageQuery
 from status.models import (
     Component,
@@ -30,7 +31,7 @@ class ComponentGroupOutput(serializers.Serializer[ComponentGroup]):
 
 
 class ComponentGroupInput(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=80)
+    name = TextField(max_length=80)
     position = serializers.IntegerField(min_value=0, max_value=MAXIMUM_POSITION, required=False)
 
 
@@ -45,8 +46,8 @@ class ComponentOutput(serializers.Serializer[Component]):
 
 
 class ComponentInput(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=80)
-    description = serializers.CharField(max_length=200, allow_blank=True, required=False)
+    name = TextField(max_length=80)
+    description = TextField(max_length=200, allow_blank=True, required=False)
     group = serializers.PrimaryKeyRelatedField(
         queryset=ComponentGroup.objects.all(), required=False, allow_null=True, help_text="Id of a component group."
     )
@@ -68,7 +69,7 @@ class IncidentUpdateOutput(serializers.Serializer[IncidentUpdate]):
 
 class IncidentUpdateInput(serializers.Serializer[dict[str, Any]]):
     state = serializers.ChoiceField(choices=IncidentState.choices)
-    message = serializers.CharField(max_length=4000)
+    message = TextField(max_length=4000)
     component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
 
 
@@ -84,8 +85,8 @@ class IncidentOutput(serializers.Serializer[Incident]):
 
 
 class IncidentInput(serializers.Serializer[dict[str, Any]]):
-    title = serializers.CharField(max_length=160)
-    message = serializers.CharField(max_length=4000)
+    title = TextField(max_length=160)
+    message = TextField(max_length=4000)
     state = serializers.ChoiceField(choices=IncidentState.choices, default=IncidentState.INVESTIGATING.value)
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices, default=IncidentSeverity.MINOR.value)
     components = serializers.PrimaryKeyRelatedField(
@@ -95,7 +96,7 @@ class IncidentInput(serializers.Serializer[dict[str, Any]]):
 
 
 class IncidentChangeInput(serializers.Serializer[dict[str, Any]]):
-    title = serializers.CharField(max_length=160, required=False)
+    title = TextField(max_length=160, required=False)
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices, required=False)
     components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)
 
@@ -128,8 +129,8 @@ class MaintenanceOutput(serializers.Serializer[Maintenance]):
 
 
 class MaintenanceInput(serializers.Serializer[dict[str, Any]]):
-    title = serializers.CharField(max_length=160)
-    message = serializers.CharField(max_length=4000)
+    title = TextField(max_length=160)
+    message = TextField(max_length=4000)
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)

@@ -69,7 +69,7 @@ class _LinkApi(Api):
         return self.page(request, {"heading": self.question, "button": self.button})
 
     def token(self, request: Request) -> str:
-        query = LinkQuery(data=request.query_params)
+        query = LinkQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         text: str = query.validated_data["token"]
         return text
@@ -142,7 +142,7 @@ class SubscriberListApi(Api):
     }
 
     def get(self, request: Request) -> Response:
-        query = SubscriberQuery(data=request.query_params)
+        query = SubscriberQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         cursor, limit = wanted.pop("cursor"), wanted.pop("limit")

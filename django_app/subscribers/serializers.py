@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.fields import TextField
 from config.pagination import PageQuery
 from monitors.serializers import OutboundUrlField
 from status.models import Component
@@ -13,7 +14,7 @@ from subscribers.models import Channel, Subscriber
 
 class SubscriptionInput(serializers.Serializer[dict[str, Any]]):
     channel = serializers.ChoiceField(choices=Channel.choices)
-    address = serializers.CharField(max_length=2000, help_text="An e-mail address, or the URL of a webhook.")
+    address = TextField(max_length=2000, help_text="An e-mail address, or the URL of a webhook.")
     components = serializers.PrimaryKeyRelatedField(
         queryset=Component.objects.all(), many=True, required=False, help_text="None is all of them."
     )
@@ -34,7 +35,7 @@ class SubscriptionOutput(serializers.Serializer[Any]):
 
 
 class LinkQuery(serializers.Serializer[dict[str, Any]]):
-    token = serializers.CharField(max_length=200)
+    token = TextField(max_length=200)
 
 
 class SubscriberOutput(serializers.Serializer[Subscriber]):

@@ -123,6 +123,10 @@ def test_incidents_can_be_asked_for_by_state(site: SiteClient) -> None:
     "query",
     [
         "show=closed",
+        "show=",
+        "before=",
+        "component=",
+        "started_after=",
         "severity=fatal",
         "limit=0",
         "limit=101",

@@ -40,6 +40,8 @@ BODIES: list[tuple[str, bytes]] = [
     ("null byte", json.dumps({"name": "a\x00b"}).encode()),
     ("half a surrogate pair", b'{"name": "\\ud800"}'),
     ("not UTF-8", b'{"name": "\xff"}'),
+    ("a number as a name", b'{"name": 7}'),
+    ("true as a name", b'{"name": true}'),
     ("a list as a name", b'{"name": ["x"]}'),
     ("an unknown group", b'{"name": "x", "group": 99999999999999999999999}'),
     ("a group of another type", b'{"name": "x", "group": {"id": 1}}'),
