@@ -69,13 +69,3 @@ def tolerant_incr(key: str) -> None:
             return
 
     breaker.run(step)
-
-
-def cached[T](*, key: str, compute: Callable[[], T], seconds: int = PUBLIC_READ_SECONDS) -> T:
-    """The stored answer, or a computed one that is stored for ``seconds``. Values must be plain JSON, never None."""
-    stored: T | None = tolerant_get(key)
-    if stored is not None:
-        return stored
-    computed = compute()
-    tolerant_set(key, computed, timeout=seconds)
-    return computed

@@ -8,8 +8,10 @@ variable. A value may come from ``NAME`` or, as container and systemd credential
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +32,10 @@ DJANGO_OWN: Final = frozenset(
 )
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FORWARDED_HOPS: Final = 3  # CloudFront, the load balancer and nginx each append an address to X-Forwarded-For
+TOPIC_ARN: Final = re.compile(r"arn:aws(-[a-z]+)*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}")
+#: smtp is without TLS: for a relay on the same host.
+EMAIL_PORTS: Final = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 MINIMUM_SECRET_KEY_LENGTH: Final = 50  # what Django's security.W009 asks for
 
 
@@ -50,6 +56,14 @@ class Environment:
     static_root: Path | None
     log_level: str
     release_id: str
+    forwarded_hops: int
+    tasks_queue_url: str
+    sns_topic_arns: tuple[str, ...]
+    email_url: str
+    email_user: str
+    email_password: str
+    email_from: str
+    outbound_allowed_networks: tuple[IPv4Network | IPv6Network, ...]
     database_host: str
     database_port: int
     database_name: str
@@ -170,6 +184,59 @@ def _seconds(raw: str) -> int:
     return int(raw)
 
 
+def _hops(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) == 1):
+        raise ValueError(f"is {raw!r}, not a number of proxies from 0 to 9")
+    return int(raw)
+
+
+def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in raw.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"is {raw!r}, not a comma list of networks like 10.0.0.0/8 ({error})") from error
+
+
+def _queue_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError(f"is {raw!r}, not the URL of a queue")
+    if parts.path.endswith(".fifo"):
+        raise ValueError(f"is {raw!r}, a FIFO queue, and a standard one is needed")
+    return raw
+
+
+def _topic_arns(raw: str) -> tuple[str, ...]:
+    arns = tuple(part.strip() for part in raw.split(",") if part.strip())
+    for arn in arns:
+        if not TOPIC_ARN.fullmatch(arn):
+            raise ValueError(f"holds {arn!r}, not the ARN of an SNS topic")
+    return arns
+
+
+def _email_url(raw: str) -> str:
+    # The value may hold a password by mistake, so that no message repeats it.
+    try:
+        parts = urlsplit(raw)
+        usable = parts.scheme in EMAIL_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"is not an address like smtps://host ({', '.join(EMAIL_PORTS)} are known)")
+    if "@" in parts.netloc:
+        raise ValueError("holds credentials, which belong in DJANGO_EMAIL_USER and DJANGO_EMAIL_PASSWORD")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("has more than a host and a port")
+    return raw
+
+
+def _email_address(raw: str) -> str:
+    local, at, domain = raw.rpartition("@")
+    if not (local and at and domain) or any(character.isspace() or character in "<>," for character in raw):
+        raise ValueError(f"is {raw!r}, not a plain e-mail address")
+    return raw
+
+
 def _log_level(raw: str) -> str:
     if raw not in LOG_LEVELS:
         raise ValueError(f"is {raw!r}, not one of {', '.join(LOG_LEVELS)}")
@@ -206,6 +273,14 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         static_root=reader.value("DJANGO_STATIC_ROOT", _absolute_path, None, required=False),
         log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
         release_id=reader.value("RELEASE_ID", _text, "", required=False),
+        forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
+        tasks_queue_url=reader.value("DJANGO_TASKS_QUEUE_URL", _queue_url, "", required=False),
+        sns_topic_arns=reader.value("DJANGO_SNS_TOPIC_ARNS", _topic_arns, (), required=False),
+        email_url=reader.value("DJANGO_EMAIL_URL", _email_url, "", required=False),
+        email_user=reader.value("DJANGO_EMAIL_USER", _text, "", required=False),
+        email_password=reader.value("DJANGO_EMAIL_PASSWORD", _text, "", required=False),
+        email_from=reader.value("DJANGO_EMAIL_FROM", _email_address, "", required=False),
+        outbound_allowed_networks=reader.value("DJANGO_OUTBOUND_ALLOWED_NETWORKS", _networks, (), required=False),
         database_host=reader.value("DATABASE_HOST", _text, ""),
         database_port=reader.value("DATABASE_PORT", _port, 0),
         database_name=reader.value("DATABASE_NAME", _text, ""),
@@ -220,6 +295,10 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     site_host = urlsplit(environment.site_url).hostname
     if site_host and environment.allowed_hosts and not _allowed(site_host, environment.allowed_hosts):
         reader.problems.append(f"DJANGO_ALLOWED_HOSTS does not hold {site_host}, the host of DJANGO_SITE_URL")
+    if bool(environment.email_url) != bool(environment.email_from):
+        reader.problems.append("DJANGO_EMAIL_URL and DJANGO_EMAIL_FROM go together, and one of them is missing")
+    if bool(environment.email_user) != bool(environment.email_password):
+        reader.problems.append("DJANGO_EMAIL_USER and DJANGO_EMAIL_PASSWORD go together, and one of them is missing")
     if reader.problems:
         raise EnvironmentInvalid(f"The environment cannot be used: {'; '.join(reader.problems)}.")
     return environment

@@ -65,6 +65,8 @@ def logging_config(*, level: str, release_id: str) -> dict[str, Any]:
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             # RequestLogMiddleware has said it already: Gunicorn's line per request and Django's line per 4xx.
             "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": True},
+            # Where it found an endpoint and credentials, for every client.
+            "botocore": {"level": "WARNING", "handlers": [], "propagate": True},
             "django.request": {"level": "ERROR", "handlers": [], "propagate": True},
         },
     }

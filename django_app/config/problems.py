@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypedDict
@@ -18,7 +19,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -71,6 +71,9 @@ def field_problems(detail: Any, pointer: str = "#") -> Iterator[FieldProblem]:
 
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of an API class into an answer; an unexpected one goes on to ``server_error``."""
+    # Imported late: REST framework's views import what authenticates, which raises problems of this module.
+    from rest_framework.views import set_rollback
+
     del context
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
@@ -127,9 +130,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return _unavailable(request)
     if _wants_problem(request):
         return _problem(status=500, detail="The server met an error that it did not expect. It has been logged.")
     return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    detail = str(Unavailable.default_detail)
+    if _wants_problem(request):
+        response = _problem(status=503, detail=detail)
+    else:
+        response = HttpResponse(f"<h1>Service Unavailable</h1><p>{detail}</p>", status=503)
+    response.headers["Retry-After"] = str(Unavailable.wait)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -28,9 +28,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "accounts",
+    "audit",
+    "background",
     "health",
+    "inbound",
+    "monitors",
     "operations",
     "status",
+    "subscribers",
 ]
 
 MIDDLEWARE = [
@@ -39,6 +44,7 @@ MIDDLEWARE = [
     "config.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.front.FrontMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -78,10 +84,13 @@ STORAGES = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.StaffSessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.StaffOrReadOnly"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "accounts.authentication.StaffSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.ByRole"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "config.problems.api_exception_handler",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -116,4 +125,5 @@ CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True  # the React application reads the token from the answer of /api/session/
 
 # security.W021 asks for HSTS preload: that binds a whole registrable domain, which one application of it must not do.
-SILENCED_SYSTEM_CHECKS = ["security.W021"]
+# mail.W001 asks for a mail server: without one the page takes no e-mail addresses, and tells by webhook and feed.
+SILENCED_SYSTEM_CHECKS = ["security.W021", "mail.W001"]

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from config.project import *  # noqa: F403
 from config.project import DEFAULT_STATIC_ROOT
 
 RELEASE_ID = ""
+FORWARDED_HOPS = 0
+SNS_TOPIC_ARNS = ()
+SITE_URL = ""
+MAILERS: dict[str, dict[str, Any]] = {}
+OUTBOUND_ALLOWED_NETWORKS = ()
 STATIC_ROOT = Path(os.environ.get("DJANGO_STATIC_ROOT") or DEFAULT_STATIC_ROOT)

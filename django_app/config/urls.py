@@ -10,8 +10,12 @@ from config.root import RootApi
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", RootApi.as_view(), name="root"),
-    path("api/session/", include("accounts.urls")),
+    path("api/audit/", include("audit.urls")),
+    path("api/", include("accounts.urls")),
     path("api/", include("status.urls")),
+    path("api/", include("inbound.urls")),
+    path("api/", include("monitors.urls")),
+    path("api/", include("subscribers.urls")),
 ]
 
 handler400 = "config.problems.bad_request"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from status.models import Component, Incident, IncidentUpdate
+from audit.admin import AuditedAdmin
+from status.models import Component, ComponentGroup, Incident, IncidentUpdate
 from status.reads import forget_public_reads
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ else:
 
 
 @admin.register(Component)
-class ComponentAdmin(ComponentModelAdmin):
+class ComponentAdmin(AuditedAdmin, ComponentModelAdmin):
     list_display = ("name", "state", "position", "state_changed_at")
     readonly_fields = ("state", "state_changed_at")
 
@@ -33,6 +34,19 @@ class ComponentAdmin(ComponentModelAdmin):
         forget_public_reads()
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
+        super().delete_model(request, obj)
+        forget_public_reads()
+
+
+@admin.register(ComponentGroup)
+class ComponentGroupAdmin(AuditedAdmin):
+    list_display = ("name", "position")
+
+    def save_model(self, request: HttpRequest, obj: ComponentGroup, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_public_reads()
+
+    def delete_model(self, request: HttpRequest, obj: ComponentGroup) -> None:
         super().delete_model(request, obj)
         forget_public_reads()
 
@@ -48,7 +62,7 @@ class IncidentUpdateInline(IncidentUpdateTabularInline):
 
 
 @admin.register(Incident)
-class IncidentAdmin(IncidentModelAdmin):
+class IncidentAdmin(AuditedAdmin, IncidentModelAdmin):
     list_display = ("title", "state", "started_at", "resolved_at")
     list_filter = ("state",)
     readonly_fields = ("state", "started_at", "resolved_at")

@@ -2,110 +2,219 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.selectors import signed_in_user
-from config.cache import cached
-from config.contract import Operation, PublicApi
-from status import reads, selectors, services
-from status.models import Component, Incident
+from accounts.roles import Role
+from accounts.selectors import actor_of
+from config.answers import public_answer
+from config.contract import Access, Operation, PublicApi
+from config.negotiation import AnyAccept
+from status import feeds, reads, selectors, services
+from status.models import Component, ComponentGroup, Incident, Maintenance
 from status.serializers import (
+    BadgeQuery,
+    ComponentGroupInput,
+    ComponentGroupOutput,
     ComponentInput,
     ComponentOutput,
+    IncidentChangeInput,
     IncidentInput,
     IncidentOutput,
     IncidentPageOutput,
     IncidentQuery,
     IncidentUpdateInput,
     IncidentUpdateOutput,
+    MaintenanceInput,
+    MaintenanceOutput,
+    MaintenancePageOutput,
+    MaintenanceQuery,
     SummaryOutput,
 )
+
+COMPONENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "components:write"}
+INCIDENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "incidents:write"}
+FEED_SECONDS: Final = 60
+MAINTENANCE_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "maintenance:write"}
 
 
 class SummaryApi(PublicApi):
     operations: ClassVar = {"GET": Operation(summary="What the public page shows", output=SummaryOutput)}
 
-    def get(self, request: Request) -> Response:
-        return Response(cached(key=reads.SUMMARY, compute=lambda: SummaryOutput(selectors.summary()).data))
+    def get(self, request: Request) -> HttpResponse:
+        return public_answer(
+            request,
+            key=reads.SUMMARY,
+            compute=lambda: SummaryOutput(selectors.summary()).data,
+            mark_stale=lambda content, at: content | {"stale": True, "as_of": at.isoformat()},
+        )
+
+
+class ComponentGroupListApi(PublicApi):
+    operations: ClassVar = {
+        "GET": Operation(summary="All groups of components", output=ComponentGroupOutput, many=True),
+        "POST": Operation(
+            summary="Add a group", body=ComponentGroupInput, output=ComponentGroupOutput, status=201, **COMPONENTS_WRITE
+        ),
+    }
+
+    def get(self, request: Request) -> HttpResponse:
+        def compute() -> Any:
+            return ComponentGroupOutput(selectors.group_list(), many=True).data  # type: ignore[arg-type]
+
+        return public_answer(request, key=reads.GROUPS, compute=compute)
+
+    def post(self, request: Request) -> Response:
+        body = ComponentGroupInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        group = services.group_create(actor=actor_of(request=request), **body.validated_data)
+        return Response(ComponentGroupOutput(group).data, status=201)
+
+
+class ComponentGroupApi(PublicApi):
+    operations: ClassVar = {
+        "PATCH": Operation(
+            summary="Change a group", body=ComponentGroupInput, output=ComponentGroupOutput, **COMPONENTS_WRITE
+        ),
+        "DELETE": Operation(summary="Remove a group; its components stay", status=204, **COMPONENTS_WRITE),
+    }
+
+    def patch(self, request: Request, group_id: int) -> Response:
+        group = get_object_or_404(ComponentGroup, pk=group_id)
+        body = ComponentGroupInput(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        group = services.group_update(group=group, actor=actor_of(request=request), **body.validated_data)
+        return Response(ComponentGroupOutput(group).data)
+
+    def delete(self, request: Request, group_id: int) -> Response:
+        services.group_delete(group=get_object_or_404(ComponentGroup, pk=group_id), actor=actor_of(request=request))
+        return Response(status=204)
 
 
 class ComponentListApi(PublicApi):
     operations: ClassVar = {
         "GET": Operation(summary="All components", output=ComponentOutput, many=True),
-        "POST": Operation(summary="Add a component", body=ComponentInput, output=ComponentOutput, status=201),
+        "POST": Operation(
+            summary="Add a component", body=ComponentInput, output=ComponentOutput, status=201, **COMPONENTS_WRITE
+        ),
     }
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         def compute() -> Any:
             return ComponentOutput(selectors.component_list(), many=True).data  # type: ignore[arg-type]
 
-        return Response(cached(key=reads.COMPONENTS, compute=compute))
+        return public_answer(request, key=reads.COMPONENTS, compute=compute)
 
     def post(self, request: Request) -> Response:
         body = ComponentInput(data=request.data)
         body.is_valid(raise_exception=True)
-        component = services.component_create(**body.validated_data)
+        component = services.component_create(actor=actor_of(request=request), **body.validated_data)
         return Response(ComponentOutput(component).data, status=201)
 
 
 class ComponentApi(PublicApi):
     operations: ClassVar = {
         "GET": Operation(summary="One component", output=ComponentOutput),
-        "PATCH": Operation(summary="Change a component", body=ComponentInput, output=ComponentOutput),
+        "PATCH": Operation(
+            summary="Change a component", body=ComponentInput, output=ComponentOutput, **COMPONENTS_WRITE
+        ),
+        "DELETE": Operation(
+            summary="Remove a component", status=204, role=Role.ADMINISTRATOR, scope="components:write"
+        ),
     }
 
-    def get(self, request: Request, component_id: int) -> Response:
-        return Response(ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data)
+    def get(self, request: Request, component_id: int) -> HttpResponse:
+        return public_answer(
+            request,
+            compute=lambda: ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data,
+        )
 
     def patch(self, request: Request, component_id: int) -> Response:
         component = get_object_or_404(Component, pk=component_id)
         body = ComponentInput(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        component = services.component_update(component=component, **body.validated_data)
+        component = services.component_update(
+            component=component, actor=actor_of(request=request), **body.validated_data
+        )
         return Response(ComponentOutput(component).data)
+
+    def delete(self, request: Request, component_id: int) -> Response:
+        component = get_object_or_404(Component, pk=component_id)
+        services.component_delete(component=component, actor=actor_of(request=request))
+        return Response(status=204)
 
 
 class IncidentListApi(PublicApi):
     operations: ClassVar = {
-        "GET": Operation(summary="Incidents, newest first", query=IncidentQuery, output=IncidentPageOutput),
-        "POST": Operation(summary="Open an incident", body=IncidentInput, output=IncidentOutput, status=201),
+        "GET": Operation(
+            summary="Incidents, newest first", query=IncidentQuery, output=IncidentPageOutput, throttle="read"
+        ),
+        "POST": Operation(
+            summary="Open an incident", body=IncidentInput, output=IncidentOutput, status=201, **INCIDENTS_WRITE
+        ),
     }
 
-    def get(self, request: Request) -> Response:
-        query = IncidentQuery(data=request.query_params)
+    def get(self, request: Request) -> HttpResponse:
+        query = IncidentQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        show = selectors.IncidentFilter(query.validated_data["show"])
-        before = query.validated_data.get("before")
+        wanted = query.validated_data
+        show = wanted["show"] = selectors.IncidentFilter(wanted["show"])
+        # A page that nobody has narrowed is what everybody asks for.
+        plain = set(request.query_params) <= {"show"}
+        before, cursor, limit = wanted.pop("before", None), wanted.pop("cursor"), wanted.pop("limit")
 
         def compute() -> Any:
-            return IncidentPageOutput(selectors.incident_page(show=show, before=before)).data
+            found = selectors.incident_page(
+                incidents=selectors.incident_list(**wanted), before=cursor or before, limit=limit
+            )
+            return IncidentPageOutput(found).data
 
-        if before is not None:
-            return Response(compute())
-        return Response(cached(key=reads.incidents_key(show=show), compute=compute))
+        return public_answer(request, key=reads.incidents_key(show=show) if plain else None, compute=compute)
 
     def post(self, request: Request) -> Response:
         body = IncidentInput(data=request.data)
         body.is_valid(raise_exception=True)
-        incident = services.incident_open(author=signed_in_user(request=request), **body.validated_data)
+        incident = services.incident_open(actor=actor_of(request=request), **body.validated_data)
         return Response(_incident(incident.pk), status=201)
 
 
 class IncidentApi(PublicApi):
-    operations: ClassVar = {"GET": Operation(summary="One incident", output=IncidentOutput)}
+    operations: ClassVar = {
+        "GET": Operation(summary="One incident", output=IncidentOutput),
+        "PATCH": Operation(
+            summary="Correct title, severity or components of an incident",
+            body=IncidentChangeInput,
+            output=IncidentOutput,
+            **INCIDENTS_WRITE,
+        ),
+    }
 
-    def get(self, request: Request, incident_id: int) -> Response:
+    def get(self, request: Request, incident_id: int) -> HttpResponse:
         key = reads.incident_key(incident_id=incident_id)
-        return Response(cached(key=key, compute=lambda: _incident(incident_id)))
+        return public_answer(request, key=key, compute=lambda: _incident(incident_id))
+
+    def patch(self, request: Request, incident_id: int) -> Response:
+        incident = get_object_or_404(Incident, pk=incident_id)
+        body = IncidentChangeInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.incident_update(incident=incident, actor=actor_of(request=request), **body.validated_data)
+        return Response(_incident(incident_id))
 
 
 class IncidentUpdateListApi(PublicApi):
     operations: ClassVar = {
-        "POST": Operation(summary="Post an update", body=IncidentUpdateInput, output=IncidentUpdateOutput, status=201),
+        "POST": Operation(
+            summary="Post an update",
+            body=IncidentUpdateInput,
+            output=IncidentUpdateOutput,
+            status=201,
+            **INCIDENTS_WRITE,
+        ),
     }
 
     def post(self, request: Request, incident_id: int) -> Response:
@@ -113,10 +222,134 @@ class IncidentUpdateListApi(PublicApi):
         body = IncidentUpdateInput(data=request.data)
         body.is_valid(raise_exception=True)
         update = services.incident_update_post(
-            incident=incident, author=signed_in_user(request=request), **body.validated_data
+            incident=incident, actor=actor_of(request=request), **body.validated_data
         )
         return Response(IncidentUpdateOutput(update).data, status=201)
 
 
+class MaintenanceListApi(PublicApi):
+    operations: ClassVar = {
+        "GET": Operation(
+            summary="Scheduled maintenance, newest first",
+            query=MaintenanceQuery,
+            output=MaintenancePageOutput,
+            throttle="read",
+        ),
+        "POST": Operation(
+            summary="Announce maintenance",
+            body=MaintenanceInput,
+            output=MaintenanceOutput,
+            status=201,
+            **MAINTENANCE_WRITE,
+        ),
+    }
+
+    def get(self, request: Request) -> HttpResponse:
+        query = MaintenanceQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data | {"show": selectors.MaintenanceFilter(query.validated_data["show"])}
+        return public_answer(request, compute=lambda: MaintenancePageOutput(selectors.maintenance_page(**wanted)).data)
+
+    def post(self, request: Request) -> Response:
+        body = MaintenanceInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        maintenance = services.maintenance_schedule(actor=actor_of(request=request), **body.validated_data)
+        return Response(_maintenance(maintenance.pk), status=201)
+
+
+class MaintenanceApi(PublicApi):
+    operations: ClassVar = {
+        "GET": Operation(summary="One maintenance", output=MaintenanceOutput),
+        "PATCH": Operation(
+            summary="Change maintenance that is not over",
+            body=MaintenanceInput,
+            output=MaintenanceOutput,
+            **MAINTENANCE_WRITE,
+        ),
+        "DELETE": Operation(
+            summary="Cancel maintenance; it stays readable", output=MaintenanceOutput, **MAINTENANCE_WRITE
+        ),
+    }
+
+    def get(self, request: Request, maintenance_id: int) -> HttpResponse:
+        return public_answer(request, compute=lambda: _maintenance(maintenance_id))
+
+    def patch(self, request: Request, maintenance_id: int) -> Response:
+        maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
+        body = MaintenanceInput(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        services.maintenance_update(maintenance=maintenance, actor=actor_of(request=request), **body.validated_data)
+        return Response(_maintenance(maintenance_id))
+
+    def delete(self, request: Request, maintenance_id: int) -> Response:
+        maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
+        services.maintenance_cancel(maintenance=maintenance, actor=actor_of(request=request))
+        return Response(_maintenance(maintenance_id))
+
+
+class _FeedApi(PublicApi):
+    """A feed; ``kind`` and ``media_type`` say which."""
+
+    content_negotiation_class = AnyAccept
+    kind: ClassVar[type[Atom1Feed] | type[Rss201rev2Feed]]
+    media_type: ClassVar[str]
+
+    def get(self, request: Request) -> HttpResponse:
+        path = request.path
+
+        def compute() -> str:
+            return feeds.feed(kind=self.kind, feed_path=path)
+
+        return public_answer(
+            request, key=f"feed:{self.media_type}", compute=compute, seconds=FEED_SECONDS, media_type=self.media_type
+        )
+
+
+class AtomFeedApi(_FeedApi):
+    operations: ClassVar = {"GET": Operation(summary="Incidents as Atom", media_type="application/atom+xml")}
+    kind = Atom1Feed
+    media_type = "application/atom+xml"
+
+
+class RssFeedApi(_FeedApi):
+    operations: ClassVar = {"GET": Operation(summary="Incidents as RSS 2.0", media_type="application/rss+xml")}
+    kind = Rss201rev2Feed
+    media_type = "application/rss+xml"
+
+
+class BadgeApi(PublicApi):
+    content_negotiation_class = AnyAccept
+    operations: ClassVar = {
+        "GET": Operation(
+            summary="The state as a picture, of one component or of all", query=BadgeQuery, media_type="image/svg+xml"
+        )
+    }
+
+    def get(self, request: Request) -> HttpResponse:
+        query = BadgeQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        component_id = query.validated_data.get("component")
+
+        def compute() -> str:
+            components = list(selectors.component_list())
+            if component_id is None:
+                return feeds.badge(label="status", state=selectors.overall_state(components=components))
+            for component in components:
+                if component.pk == component_id:
+                    return feeds.badge(label=component.name, state=component.state)
+            raise Http404
+
+        answer = public_answer(
+            request, key=f"badge:{component_id or 'all'}", compute=compute, media_type="image/svg+xml"
+        )
+        # Made to be shown on other sites; the picture itself may load nothing.
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer
+
+
 def _incident(incident_id: int) -> Any:
     return IncidentOutput(get_object_or_404(selectors.incident_list(), pk=incident_id)).data
+
+
+def _maintenance(maintenance_id: int) -> Any:
+    return MaintenanceOutput(get_object_or_404(selectors.maintenance_list(), pk=maintenance_id)).data

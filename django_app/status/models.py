@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 
@@ -25,11 +25,42 @@ class IncidentState(models.TextChoices):
     RESOLVED = "resolved", "Resolved"
 
 
+class IncidentSeverity(models.TextChoices):
+    """Listed from harmless to worst."""
+
+    MINOR = "minor", "Minor"
+    MAJOR = "major", "Major"
+    CRITICAL = "critical", "Critical"
+
+
+class MaintenanceState(models.TextChoices):
+    SCHEDULED = "scheduled", "Scheduled"
+    IN_PROGRESS = "in_progress", "In progress"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class ComponentGroup(models.Model):
+    """A heading under which components stand together."""
+
+    name = models.CharField(max_length=80, unique=True)
+    position = models.PositiveIntegerField(default=0, help_text="Smaller numbers come first.")
+
+    class Meta:
+        ordering = ("position", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Component(models.Model):
     """A part of the service that people know by name."""
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)
+    group = models.ForeignKey(
+        ComponentGroup, on_delete=models.SET_NULL, null=True, blank=True, related_name="components"
+    )
     position = models.PositiveIntegerField(default=0, help_text="Smaller numbers come first.")
     state = models.CharField(
         max_length=20,
@@ -54,6 +85,12 @@ class Incident(models.Model):
 
     title = models.CharField(max_length=160)
     state = models.CharField(max_length=20, choices=IncidentState)
+    severity = models.CharField(
+        max_length=20,
+        choices=IncidentSeverity,
+        default=IncidentSeverity.MINOR,
+        db_default=IncidentSeverity.MINOR,
+    )
     components = models.ManyToManyField(Component, related_name="incidents", blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -62,6 +99,7 @@ class Incident(models.Model):
         ordering = ("-id",)
         constraints = (
             models.CheckConstraint(condition=Q(state__in=IncidentState.values), name="incident_state_known"),
+            models.CheckConstraint(condition=Q(severity__in=IncidentSeverity.values), name="incident_severity_known"),
             models.CheckConstraint(
                 condition=Q(state=IncidentState.RESOLVED, resolved_at__isnull=False)
                 | (~Q(state=IncidentState.RESOLVED) & Q(resolved_at__isnull=True)),
@@ -94,3 +132,34 @@ class IncidentUpdate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()}: {self.message[:60]}"
+
+
+class Maintenance(models.Model):
+    """Work that is announced. It begins and ends by the clock (``status.services.maintenance_advance``)."""
+
+    title = models.CharField(max_length=160)
+    message = models.TextField(max_length=4000)
+    state = models.CharField(max_length=20, choices=MaintenanceState, default=MaintenanceState.SCHEDULED)
+    components = models.ManyToManyField(Component, related_name="maintenance", blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "maintenance"
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=MaintenanceState.values), name="maintenance_state_known"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="maintenance_ends_after_it_starts"),
+        )
+        indexes = (
+            # The clock and the public page ask for these all the time; the past grows and is seldom asked for.
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(state__in=(MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS)),
+                name="maintenance_ahead",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title

@@ -6,23 +6,52 @@ from typing import Any
 
 from rest_framework import serializers
 
-from status.models import Component, ComponentState, Incident, IncidentState, IncidentUpdate
-from status.selectors import IncidentFilter, IncidentPage, Summary
+from config.fields import TextField
+from config.pagination import MAXIMUM_ID, PageQuery
+from status.models import (
+    Component,
+    ComponentGroup,
+    ComponentState,
+    Incident,
+    IncidentSeverity,
+    IncidentState,
+    IncidentUpdate,
+    Maintenance,
+    MaintenanceState,
+)
+from status.selectors import IncidentFilter, IncidentPage, MaintenanceFilter, Summary
+
+MAXIMUM_POSITION = 2_147_483_647
+
+
+class ComponentGroupOutput(serializers.Serializer[ComponentGroup]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    position = serializers.IntegerField()
+
+
+class ComponentGroupInput(serializers.Serializer[dict[str, Any]]):
+    name = TextField(max_length=80)
+    position = serializers.IntegerField(min_value=0, max_value=MAXIMUM_POSITION, required=False)
 
 
 class ComponentOutput(serializers.Serializer[Component]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
+    group = serializers.IntegerField(source="group_id", allow_null=True, help_text="Id of a component group.")
     position = serializers.IntegerField()
     state = serializers.ChoiceField(choices=ComponentState.choices)
     state_changed_at = serializers.DateTimeField()
 
 
 class ComponentInput(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=80)
-    description = serializers.CharField(max_length=200, allow_blank=True, required=False)
-    position = serializers.IntegerField(min_value=0, max_value=2_147_483_647, required=False)
+    name = TextField(max_length=80)
+    description = TextField(max_length=200, allow_blank=True, required=False)
+    group = serializers.PrimaryKeyRelatedField(
+        queryset=ComponentGroup.objects.all(), required=False, allow_null=True, help_text="Id of a component group."
+    )
+    position = serializers.IntegerField(min_value=0, max_value=MAXIMUM_POSITION, required=False)
     state = serializers.ChoiceField(choices=ComponentState.choices, required=False)
 
 
@@ -40,13 +69,15 @@ class IncidentUpdateOutput(serializers.Serializer[IncidentUpdate]):
 
 class IncidentUpdateInput(serializers.Serializer[dict[str, Any]]):
     state = serializers.ChoiceField(choices=IncidentState.choices)
-    message = serializers.CharField(max_length=4000)
+    message = TextField(max_length=4000)
+    component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
 
 
 class IncidentOutput(serializers.Serializer[Incident]):
     id = serializers.IntegerField()
     title = serializers.CharField()
     state = serializers.ChoiceField(choices=IncidentState.choices)
+    severity = serializers.ChoiceField(choices=IncidentSeverity.choices)
     started_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
     components = AffectedComponentOutput(many=True)
@@ -54,28 +85,77 @@ class IncidentOutput(serializers.Serializer[Incident]):
 
 
 class IncidentInput(serializers.Serializer[dict[str, Any]]):
-    title = serializers.CharField(max_length=160)
-    message = serializers.CharField(max_length=4000)
+    title = TextField(max_length=160)
+    message = TextField(max_length=4000)
     state = serializers.ChoiceField(choices=IncidentState.choices, default=IncidentState.INVESTIGATING.value)
+    severity = serializers.ChoiceField(choices=IncidentSeverity.choices, default=IncidentSeverity.MINOR.value)
     components = serializers.PrimaryKeyRelatedField(
         queryset=Component.objects.all(), many=True, required=False, default=list
     )
     component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
 
 
-class IncidentQuery(serializers.Serializer[dict[str, Any]]):
+class IncidentChangeInput(serializers.Serializer[dict[str, Any]]):
+    title = TextField(max_length=160, required=False)
+    severity = serializers.ChoiceField(choices=IncidentSeverity.choices, required=False)
+    components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)
+
+
+class IncidentQuery(PageQuery):
     show = serializers.ChoiceField(
         choices=[option.value for option in IncidentFilter], default=IncidentFilter.ALL.value
     )
-    before = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    before = serializers.IntegerField(min_value=1, max_value=MAXIMUM_ID, required=False)
+    severity = serializers.ChoiceField(choices=IncidentSeverity.choices, required=False)
+    component = serializers.IntegerField(min_value=1, max_value=MAXIMUM_ID, required=False)
+    started_after = serializers.DateTimeField(required=False)
+    started_before = serializers.DateTimeField(required=False)
 
 
 class IncidentPageOutput(serializers.Serializer[IncidentPage]):
     results = IncidentOutput(many=True)
     next_before = serializers.IntegerField(allow_null=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class MaintenanceOutput(serializers.Serializer[Maintenance]):
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    message = serializers.CharField()
+    state = serializers.ChoiceField(choices=MaintenanceState.choices)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    components = AffectedComponentOutput(many=True)
+
+
+class MaintenanceInput(serializers.Serializer[dict[str, Any]]):
+    title = TextField(max_length=160)
+    message = TextField(max_length=4000)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)
+
+
+class MaintenanceQuery(PageQuery):
+    show = serializers.ChoiceField(
+        choices=[option.value for option in MaintenanceFilter], default=MaintenanceFilter.ALL.value
+    )
+
+
+class MaintenancePageOutput(serializers.Serializer[Any]):
+    results = MaintenanceOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
 
 
 class SummaryOutput(serializers.Serializer[Summary]):
     overall_state = serializers.ChoiceField(choices=ComponentState.choices)
+    groups = ComponentGroupOutput(many=True)
     components = ComponentOutput(many=True)
     open_incidents = IncidentOutput(many=True)
+    maintenance = MaintenanceOutput(many=True)
+    stale = serializers.BooleanField(help_text="The database does not answer: this is the last that is known.")
+    as_of = serializers.DateTimeField(allow_null=True, help_text="When it was so, if that is not now.")
+
+
+class BadgeQuery(serializers.Serializer[dict[str, Any]]):
+    component = serializers.IntegerField(min_value=1, max_value=MAXIMUM_ID, required=False)

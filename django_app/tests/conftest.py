@@ -11,16 +11,27 @@ variable stops the run with one sentence (tests/settings.py); nothing is skipped
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from accounts.models import User
+from config import front
+from config.answers import memory
 from config.cache import breaker
 from tests.factories import UserFactory
+
+# How long an example takes is the machine's business; pytest-timeout bounds the test.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "slipway-status-hypothesis")
+hypothesis.settings.register_profile("slipway", deadline=None)
+hypothesis.settings.load_profile("slipway")
 
 ORIGIN = "https://app.example.com"
 
@@ -52,9 +63,21 @@ class SiteClient(Client):
         )
 
 
+def sign_in_as(user: User) -> SiteClient:
+    """A signed-in person with a fresh token."""
+    client = SiteClient()
+    client.force_login(user)
+    client.read_token()
+    return client
+
+
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
+def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Tests of the front put it back; all others want to see what is behind it.
+    monkeypatch.setattr(front, "FRONT_SECONDS", 0)
+    front.forget_front()
     breaker.closed_until = 0.0
+    memory.forget()
     cache.clear()
     yield
     breaker.closed_until = 0.0
@@ -75,7 +98,4 @@ def staff_user(db: None) -> User:
 @pytest.fixture
 def staff(staff_user: User) -> SiteClient:
     """A signed-in member of staff with a fresh token."""
-    client = SiteClient()
-    client.force_login(staff_user)
-    client.read_token()
-    return client
+    return sign_in_as(staff_user)

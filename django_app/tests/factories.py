@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from factory.declarations import Sequence
 from factory.django import DjangoModelFactory, Password
 
+from accounts.actors import Actor
 from accounts.models import User
-from status.models import Component, Incident, IncidentState
-from status.services import incident_open
+from monitors.models import Monitor
+from monitors.services import monitor_create
+from status.models import Component, Incident, IncidentState, Maintenance
+from status.services import incident_open, maintenance_schedule
+from subscribers.models import Subscriber
 
 PASSWORD = "correct horse battery staple"
 
@@ -39,5 +46,39 @@ def make_incident(**changes: Any) -> Incident:
         "state": IncidentState.INVESTIGATING.value,
     }
     values |= changes
-    values.setdefault("author", UserFactory.create(is_staff=True))
+    values.setdefault("actor", Actor.of_user(UserFactory.create(is_staff=True)))
     return incident_open(**values)
+
+
+def make_maintenance(**changes: Any) -> Maintenance:
+    """Work of an hour that begins in one."""
+    start = timezone.now() + timedelta(hours=1)
+    values: dict[str, Any] = {
+        "title": "A new disk",
+        "message": "It is quick.",
+        "starts_at": start,
+        "ends_at": start + timedelta(hours=1),
+    }
+    return maintenance_schedule(**(values | changes))
+
+
+def make_monitor(**changes: Any) -> Monitor:
+    """A monitor of an address that nobody is asked for."""
+    values: dict[str, Any] = {
+        "name": f"Monitor {Monitor.objects.count()}",
+        "url": "http://192.0.2.1/",
+        "interval_seconds": 60,
+    }
+    return monitor_create(**(values | changes))
+
+
+def make_subscriber(*, components: Iterable[Component] = (), **changes: Any) -> Subscriber:
+    """Somebody who has confirmed a while ago."""
+    values: dict[str, Any] = {
+        "channel": "email",
+        "address": "ada@example.com",
+        "confirmed_at": timezone.now() - timedelta(days=1),
+    }
+    subscriber = Subscriber.objects.create(**(values | changes))
+    subscriber.components.set(components)
+    return subscriber

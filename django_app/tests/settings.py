@@ -15,6 +15,7 @@ import pytest
 from config.environment import Environment
 from config.logs import logging_config
 from config.project import *  # noqa: F403
+from config.queues import mailers
 from config.stores import caches, databases
 
 _missing = [name for name in ("TEST_DATABASE_URL", "TEST_CACHE_URL") if not os.environ.get(name)]
@@ -33,6 +34,14 @@ _environment = Environment(
     static_root=None,
     log_level="INFO",
     release_id="test-release",
+    forwarded_hops=3,
+    tasks_queue_url="",
+    sns_topic_arns=("arn:aws:sns:eu-central-1:123456789012:alarms",),
+    email_url="smtp://127.0.0.1",
+    email_user="",
+    email_password="",
+    email_from="status@example.com",
+    outbound_allowed_networks=(),
     database_host=_database.hostname or "",
     database_port=_database.port or 5432,
     database_name=_database.path.removeprefix("/"),
@@ -48,6 +57,8 @@ SECRET_KEY = _environment.secret_key
 ALLOWED_HOSTS = list(_environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [_environment.site_url]
 RELEASE_ID = _environment.release_id
+FORWARDED_HOPS = _environment.forwarded_hops
+OUTBOUND_ALLOWED_NETWORKS = _environment.outbound_allowed_networks
 STATIC_ROOT = Path(tempfile.gettempdir()) / "slipway-status-test-static"
 
 DATABASES = databases(_environment)
@@ -55,6 +66,12 @@ DATABASES = databases(_environment)
 DATABASES["default"]["OPTIONS"] |= {"sslmode": "prefer", "sslrootcert": ""} | dict(parse_qsl(_database.query))
 CACHES = caches(_environment)
 CACHES["default"]["KEY_PREFIX"] = f"status-test-{os.getpid()}"
+# What is queued can be looked at; tests of the queue itself have an SQS.
+TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+MAILERS = mailers(_environment)
+DEFAULT_FROM_EMAIL = _environment.email_from
+SNS_TOPIC_ARNS = _environment.sns_topic_arns
+SITE_URL = _environment.site_url
 LOGGING = logging_config(level=_environment.log_level, release_id=_environment.release_id)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

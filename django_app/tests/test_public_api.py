@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from status.models import ComponentState, IncidentState
 from status.services import component_update, incident_update_post
 from tests.conftest import SiteClient
-from tests.factories import ComponentFactory, UserFactory, make_incident
+from tests.factories import ComponentFactory, make_incident, make_maintenance
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,12 @@ def test_the_root_is_an_index_whose_links_all_answer(site: SiteClient) -> None:
 def test_an_empty_page_is_operational(site: SiteClient) -> None:
     assert site.get("/api/summary/").json() == {
         "overall_state": "operational",
+        "groups": [],
         "components": [],
         "open_incidents": [],
+        "maintenance": [],
+        "stale": False,
+        "as_of": None,
     }
 
 
@@ -35,9 +39,7 @@ def test_the_summary_tells_the_worst_state_and_the_open_incidents(site: SiteClie
     first = ComponentFactory.create(name="API", position=1)
     ComponentFactory.create(name="Site", position=0, state=ComponentState.MAINTENANCE)
     incident = make_incident(title="Slow", components=[first], component_state=ComponentState.DEGRADED)
-    incident_update_post(
-        incident=incident, message="Found it.", state=IncidentState.IDENTIFIED, author=UserFactory.create()
-    )
+    incident_update_post(incident=incident, message="Found it.", state=IncidentState.IDENTIFIED)
     make_incident(title="Over", state=IncidentState.RESOLVED)
 
     summary = site.get("/api/summary/").json()
@@ -54,13 +56,14 @@ def test_the_summary_tells_the_worst_state_and_the_open_incidents(site: SiteClie
 
 @pytest.mark.parametrize(
     ("path", "bound"),
-    [("/api/summary/", 4), ("/api/incidents/", 3), ("/api/components/", 1)],
+    [("/api/summary/", 7), ("/api/incidents/", 3), ("/api/components/", 1), ("/api/maintenance/", 2)],
 )
 @pytest.mark.parametrize("amount", [2, 15])
 def test_queries_do_not_grow_with_the_content(site: SiteClient, path: str, bound: int, amount: int) -> None:
     for _ in range(amount):
         incident = make_incident(components=[ComponentFactory.create(), ComponentFactory.create()])
-        incident_update_post(incident=incident, message="x", state="monitoring", author=UserFactory.create())
+        incident_update_post(incident=incident, message="x", state="monitoring")
+        make_maintenance(components=[ComponentFactory.create()])
 
     with CaptureQueriesContext(connection) as queries:
         assert site.get(path).status_code == 200
@@ -116,13 +119,54 @@ def test_incidents_can_be_asked_for_by_state(site: SiteClient) -> None:
     assert ids("all") == [resolved.pk, opened.pk]
 
 
-@pytest.mark.parametrize("query", ["show=closed", "before=0", "before=x", "before=99999999999999999999"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "show=closed",
+        "show=",
+        "before=",
+        "component=",
+        "started_after=",
+        "severity=fatal",
+        "limit=0",
+        "limit=101",
+        "started_after=yesterday",
+        "before=0",
+        "before=x",
+        "before=99999999999999999999",
+    ],
+)
 def test_a_wrong_query_is_a_problem_document(site: SiteClient, query: str) -> None:
     response = site.get(f"/api/incidents/?{query}")
 
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["errors"][0]["pointer"] == f"#/{query.split('=')[0]}"
+
+
+def test_incidents_can_be_narrowed(site: SiteClient) -> None:
+    component = ComponentFactory.create()
+    wanted = make_incident(severity="critical", components=[component])
+    other = make_incident()
+
+    def ids(query: str) -> list[int]:
+        return [incident["id"] for incident in site.get(f"/api/incidents/?{query}").json()["results"]]
+
+    assert ids("severity=critical") == [wanted.pk]
+    assert ids(f"component={component.pk}") == [wanted.pk]
+    assert ids("started_after=2100-01-01T00:00:00Z") == []
+    assert ids("started_before=2100-01-01T00:00:00Z") == [other.pk, wanted.pk]
+    assert ids("limit=1") == [other.pk]
+
+
+def test_a_cursor_goes_on_where_the_page_ended(site: SiteClient) -> None:
+    made = [make_incident().pk for _ in range(3)]
+
+    first = site.get("/api/incidents/?limit=2").json()
+    second = site.get(f"/api/incidents/?limit=2&cursor={first['next_cursor']}").json()
+
+    assert [incident["id"] for incident in first["results"] + second["results"]] == sorted(made, reverse=True)
+    assert second["next_cursor"] is None
 
 
 def test_one_incident_and_one_component(site: SiteClient) -> None:

@@ -30,7 +30,7 @@ def test_a_stranger_is_asked_to_sign_in(site: SiteClient, method: str, path: str
 
     assert response.status_code == 401
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.headers["WWW-Authenticate"] == "Session"
+    assert response.headers["WWW-Authenticate"] == 'Session, Bearer realm="status"'
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)

@@ -1,7 +1,8 @@
-"""Write the OpenAPI document of this application: ``python -m tools.openapi FILE``.
+"""Write the OpenAPI 3.1 document of this application: ``python -m tools.openapi FILE``.
 
 A tool of the repository and no part of a release: drf-spectacular is a dependency of the tests only. The document comes
-from ``operations`` of each API class (``config.contract``); the React application's types come from the document.
+from ``operations`` of each API class (``config.contract``); ``openapi.yaml`` beside ``manage.py`` is the current one.
+A name that ends in .json is written as JSON.
 """
 
 from __future__ import annotations
@@ -20,16 +21,64 @@ import django
 if __name__ == "__main__":
     django.setup()
 
+import yaml
 from django.test import override_settings
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.settings import api_settings
 
 from config.contract import Api, Operation
+from config.problems import CONTENT_TYPE
 
 _ENUM_NAMES = {
+    "ActorKind": "audit.models.ActorKind",
     "ComponentState": "status.models.ComponentState",
+    "IncidentSeverity": "status.models.IncidentSeverity",
     "IncidentState": "status.models.IncidentState",
+    "MaintenanceState": "status.models.MaintenanceState",
+    "MonitorMethod": "monitors.models.MonitorMethod",
+    "MonitorState": "monitors.models.MonitorState",
+    "Channel": "subscribers.models.Channel",
+    "Scope": "accounts.scopes.Scope",
+    "Role": "accounts.roles.Role",
+}
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. `type` is left out, which means about:blank.",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "title": {"type": "string", "description": "The phrase of the status."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence for a person."},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with members of the body or of the query.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "A JSON pointer as a fragment (RFC 6901 §6)."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+_SECURITY_SCHEMES: dict[str, Any] = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-session",
+        "description": "A browser's session. Writes also need the header X-CSRFToken, from /api/session/.",
+    },
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A machine's token; the words of a requirement are the scopes that it needs.",
+    },
 }
 
 
@@ -50,7 +99,8 @@ class OperationSchema(AutoSchema):
         return self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]
-        return ""
+        role = self.operation.role
+        return f"Needs the role {role.label.lower()}." if role is not None else ""
 
     def get_tags(self) -> list[str]:
         return [(self.path.removeprefix("/api/").split("/")[0]) or "index"]
@@ -61,11 +111,22 @@ class OperationSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         operation = self.operation
         output = operation.output(many=True) if operation.many and operation.output else operation.output
+        if operation.media_type:
+            return {(operation.status, operation.media_type): OpenApiTypes.STR}
         return {operation.status: output}
 
+    def get_operation(self, *arguments: Any) -> Any:
+        document = super().get_operation(*arguments)
+        if document is not None:
+            document["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+        return document
+
     def get_auth(self) -> list[dict[str, list[str]]]:
-        # The session cookie is the browser's business; nothing in the document depends on it.
-        return []
+        operation = self.operation
+        if operation.role is None:
+            return []
+        machines = [{"token": [operation.scope]}] if operation.scope else []
+        return [{"session": []}, *machines]
 
     def get_override_parameters(self) -> list[Any]:
         return [self.operation.query] if self.operation.query else []
@@ -74,12 +135,13 @@ class OperationSchema(AutoSchema):
         return self.operation.many
 
 
-def build() -> str:
-    """The document as text, the same for the same sources."""
+def document() -> dict[str, Any]:
+    """The document, the same for the same sources."""
     rest_framework = {**api_settings.user_settings, "DEFAULT_SCHEMA_CLASS": "tools.openapi.OperationSchema"}
     spectacular = {
         "TITLE": "Status",
         "VERSION": "1",
+        "OAS_VERSION": "3.1.0",
         "ENUM_NAME_OVERRIDES": _ENUM_NAMES,
         "COMPONENT_SPLIT_REQUEST": True,
         "COMPONENT_SPLIT_PATCH": True,
@@ -90,11 +152,31 @@ def build() -> str:
 
         spectacular_settings.apply_patches(spectacular)
         try:
-            schema = SchemaGenerator(api_version="1").get_schema(request=None, public=True)
+            schema: dict[str, Any] = SchemaGenerator(api_version="1").get_schema(request=None, public=True)
         finally:
             spectacular_settings.clear_patches()
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    components = schema.setdefault("components", {})
+    components["schemas"]["Problem"] = _PROBLEM
+    components["securitySchemes"] = _SECURITY_SCHEMES
+    components["responses"] = {
+        "Problem": {
+            "description": "The request was not carried out.",
+            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    }
+    # Through JSON: lazy texts become plain ones.
+    plain: dict[str, Any] = json.loads(json.dumps(schema, default=str))
+    return plain
+
+
+def build(*, as_json: bool = False) -> str:
+    """The document as text."""
+    if as_json:
+        return json.dumps(document(), indent=2, sort_keys=True) + "\n"
+    text: str = yaml.safe_dump(document(), sort_keys=True, width=120, allow_unicode=True)
+    return text
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(build(), encoding="utf-8")
+    target = Path(sys.argv[1])
+    target.write_text(build(as_json=target.suffix == ".json"), encoding="utf-8")
