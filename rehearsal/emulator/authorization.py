@@ -463,22 +463,27 @@ def _kms(request: ApiRequest) -> list[Attempt]:
 
 
 def _on_key(request: ApiRequest, action: str, key_id: str, context: Mapping[str, str | Sequence[str]]) -> Attempt:
-    backend = kms_backends[ACCOUNT_ID][request.region]
-    try:
-        key = backend.keys[backend.any_id_to_key_id(key_id)]
-    except (KeyError, TypeError):
+    key = _key(request, key_id)
+    if key is None:
         return Attempt(action, _arn("kms", request, f"key/{key_id.rsplit('/', 1)[-1]}"), context)
     return Attempt(action, key.arn, context, key_policy=key.policy)
+
+
+def _key(request: ApiRequest, key_id: str) -> Any:
+    """moto's key of an id, an ARN or an alias, or None; moto stumbles over an alias that nobody has."""
+    backend = kms_backends[ACCOUNT_ID][request.region]
+    try:
+        return backend.keys[backend.any_id_to_key_id(key_id)]
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _use_of_key(request: ApiRequest, action: str, key_id: str, service: str) -> list[Attempt]:
     """What a service does with the caller's permissions when the data is encrypted with the customer's key."""
     if key_id.startswith("alias/aws/") or key_id in ("", "default_kms_key_id"):
         return []
-    backend = kms_backends[ACCOUNT_ID][request.region]
-    try:
-        key = backend.keys[backend.any_id_to_key_id(key_id)]
-    except (KeyError, TypeError):
+    key = _key(request, key_id)
+    if key is None:
         return []
     if any(alias.startswith("alias/aws/") for alias in key.aliases):
         return []
