@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from moto import settings
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.amis import Ami, AmiBackend
@@ -23,6 +24,9 @@ _DEBIAN_13_CREATED = datetime(2025, 11, 17, 14, 55, 21, tzinfo=UTC).replace(tzin
 _ROOT_GIGABYTES = 8
 
 _describe_images = AmiBackend.describe_images
+
+# An image that nobody has cannot be launched, also where somebody imported moto before its settings were made.
+correct_value(settings, "ENABLE_AMI_VALIDATION", True)
 
 
 @correct(AmiBackend, "_load_amis")
