@@ -188,7 +188,7 @@ def test_a_command_line_that_makes_no_sense_is_refused(arguments: list[str]) -> 
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(monkeypatch: pytest.MonkeyPatch, buckets_by_path: None) -> Iterator[None]:  # noqa: ARG001
     for name, value in {
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",

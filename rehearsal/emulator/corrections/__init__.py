@@ -23,6 +23,7 @@ MODULES = (
     "rds",
     "elasticache",
     "kms",
+    "route53",
     "acm",
     "s3",
     "logs",
