@@ -60,6 +60,7 @@ def rows(context: Context, containers: Mapping[str, Container]) -> Iterator[Row]
     yield from _data(context, containers)
     yield from _storage(context)
     yield from _rest(context)
+    yield from _watch(context)
 
 
 def _distributions(context: Context) -> list[dict[str, Any]]:
@@ -157,6 +158,22 @@ def _rest(context: Context) -> Iterator[Row]:
         trusted = json.dumps(role["AssumeRolePolicyDocument"])
         if "ec2.amazonaws.com" in trusted:
             yield "IAM role", role["RoleName"], "decides what the hosts may call"
+
+
+def _watch(context: Context) -> Iterator[Row]:
+    """What protects and watches: the account keeps it, and nothing of it acts here."""
+    for scope, region in (("CLOUDFRONT", "us-east-1"), ("REGIONAL", None)):
+        for web_acl in context.client("wafv2", region).list_web_acls(Scope=scope)["WebACLs"]:
+            yield "web ACL", f"{web_acl['Name']} ({scope.lower()})", RECORD
+    pages = context.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    alarms = sum(len(page["MetricAlarms"]) + len(page.get("CompositeAlarms", [])) for page in pages)
+    for resource, count in (
+        ("CloudWatch alarms", alarms),
+        ("log groups", len(context.client("logs").describe_log_groups()["logGroups"])),
+        ("SNS topics", len(context.client("sns").list_topics()["Topics"])),
+        ("backup plans", len(context.client("backup").list_backup_plans()["BackupPlansList"])),
+    ):
+        yield resource, str(count), RECORD
 
 
 def _behind(container: Container | None, what: str) -> str:
