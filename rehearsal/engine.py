@@ -16,7 +16,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,10 @@ from typing import Any
 #: Upper bounds of what a host needs; a caller with a lower hard limit hands down its own.
 OPEN_FILES = 20_000
 PROCESSES = 31_000
+
+#: Where the monitors of root's containers write how these ended, and what they write for one that was killed.
+EXITS = Path("/run/libpod/exits")
+KILLED = "137"
 
 CGROUP2_MAGIC_PATH = Path("/sys/fs/cgroup/cgroup.controllers")
 
@@ -52,6 +56,26 @@ def sudo() -> list[str]:
 def _limit(kind: int, wanted: int) -> int:
     hard = resource.getrlimit(kind)[1]
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+def _report_unseen_ends(listed: Iterable[Mapping[str, Any]], exits: Path = EXITS) -> bool:
+    """Tell podman of containers that died together with their monitors; whether there were any.
+
+    Podman believes that a container runs until its monitor (conmon) has written how it ended, so one whose monitor was
+    killed as well could be neither started nor stopped.
+    """
+    ended = [
+        entry["Id"]
+        for entry in listed
+        if entry["State"] in ("running", "stopping") and entry.get("Pid") and not Path(f"/proc/{entry['Pid']}").exists()
+    ]
+    for container in ended:
+        try:
+            (exits / container).write_text(KILLED)
+        except OSError:
+            # Not root, or podman keeps them elsewhere: who runs the containers will see to it.
+            return False
+    return bool(ended)
 
 
 class Engine:
@@ -222,6 +246,8 @@ class Engine:
     def containers(self) -> dict[str, Container]:
         """Every container of this rehearsal, by name, running or not."""
         listed: list[dict[str, Any]] = json.loads(self.run("ps", "--all", "--format=json") or "[]")
+        if _report_unseen_ends(listed):
+            listed = json.loads(self.run("ps", "--all", "--format=json") or "[]")
         return {
             entry["Names"][0]: Container(
                 name=entry["Names"][0],

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -121,3 +122,27 @@ def test_a_killed_account_remembers_everything(rehearsal: Rehearsal, eventually:
     eventually(lambda: rehearsal.healthy_targets() == before, 60, "the same hosts are healthy again")
     done = rehearsal.playbook("playbooks/verify.yml")
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_what_a_killed_rehearsal_left_is_taken_up_again(
+    rehearsal: Rehearsal, site: httpx.Client, eventually: Eventually
+) -> None:
+    incidents = site.get("/api/incidents/").json()
+    before = rehearsal.healthy_targets()
+    cloud = machine.registered_cloud()
+    assert cloud is not None
+    # The cloud, every container and every container's monitor, so that nobody is left to write down how they ended.
+    containers = [container.pid for container in rehearsal.engine.containers().values() if container.running]
+    for pid in (cloud.pid, *map(_parent, containers), *containers):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not cloud.alive, 10, "the cloud is dead")
+    lifecycle.up(rehearsal.settings)
+    eventually(
+        lambda: len(healthy := rehearsal.healthy_targets()) >= 2 and not healthy & before, 120, "new hosts serve"
+    )
+    eventually(lambda: site.get("/api/incidents/").json() == incidents, 30, "the database has its data")
+
+
+def _parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("PPid:")).split()[1])
