@@ -59,6 +59,9 @@ class Worker:
             with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="task") as pool:
                 while not self.stopping.is_set():
                     slots = self._slots(free)
+                    with self._lock:
+                        # What fails comes back: only an answer that was asked for while nothing ran says "empty".
+                        idle = not self._in_flight
                     try:
                         messages = self._receive(slots)
                         pause = 1.0
@@ -75,11 +78,8 @@ class Worker:
                             self._in_flight[message["ReceiptHandle"]] = time.monotonic()
                         pool.submit(self._handle, message).add_done_callback(lambda _: free.release())
                     if until_empty and not messages:
-                        with self._lock:
-                            busy = bool(self._in_flight)
-                        if not busy:
+                        if idle:
                             break
-                        # What fails comes back.
                         self.stopping.wait(0.05)
         finally:
             self._ended.set()
