@@ -1,0 +1,683 @@
+"""Every kind of resource that the layers make, and the reads that show it whole.
+
+A source is a function that yields what it found; :data:`SOURCES` says which layer it belongs to. Sources run side by
+side, so one that wants another's answer (the VPC's id) asks for it itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from ansible_collections.slipway.aws.plugins.module_utils.survey import Account, Fields, Found, Source
+
+SOURCES: list[Source] = []
+
+Read = Callable[[Account], Iterator[Found]]
+
+
+def source(layer: str) -> Callable[[Read], Read]:
+    """Enter a function as a source of ``layer``."""
+
+    def enter(read: Read) -> Read:
+        SOURCES.append(Source(layer, read))
+        return read
+
+    return enter
+
+
+def _tag(resource: Fields, name: str) -> str:
+    return next((str(tag["Value"]) for tag in resource.get("Tags") or [] if tag["Key"] == name), "")
+
+
+# -- encryption --------------------------------------------------------------------------------------------------------
+
+
+@source("encryption")
+def keys(account: Account) -> Iterator[Found]:
+    for region in account.stack.regions:
+        ask = partial(account.ask, "kms", region=region)
+        for alias in account.all("kms", "list_aliases", "Aliases", region=region):
+            if not account.stack.owns(alias["AliasName"], "alias/"):
+                continue
+            key = alias["TargetKeyId"]
+            fields = account.together(
+                {
+                    "Key": partial(ask, "describe_key", "KeyMetadata", KeyId=key),
+                    "Policy": partial(ask, "get_key_policy", "Policy", KeyId=key, PolicyName="default"),
+                    "Rotation": partial(ask, "get_key_rotation_status", "KeyRotationEnabled", KeyId=key),
+                    "Tags": partial(ask, "list_resource_tags", "Tags", KeyId=key),
+                }
+            )
+            yield Found("AWS::KMS::Key", f"{alias['AliasName']} {region}", fields)
+
+
+# -- network and its security groups -----------------------------------------------------------------------------------
+
+#: What lies in a VPC: type, boto3's operation, member of the answer, name of the filter, member with the id.
+_IN_A_VPC = (
+    ("AWS::EC2::Subnet", "describe_subnets", "Subnets", "vpc-id", "SubnetId"),
+    ("AWS::EC2::RouteTable", "describe_route_tables", "RouteTables", "vpc-id", "RouteTableId"),
+    (
+        "AWS::EC2::InternetGateway",
+        "describe_internet_gateways",
+        "InternetGateways",
+        "attachment.vpc-id",
+        "InternetGatewayId",
+    ),
+    ("AWS::EC2::VPCEndpoint", "describe_vpc_endpoints", "VpcEndpoints", "vpc-id", "VpcEndpointId"),
+    ("AWS::EC2::NetworkAcl", "describe_network_acls", "NetworkAcls", "vpc-id", "NetworkAclId"),
+)
+
+
+def _vpcs(account: Account) -> list[Fields]:
+    name = {"Name": "tag:Name", "Values": [account.stack.name]}
+    return account.all("ec2", "describe_vpcs", "Vpcs", Filters=[name])
+
+
+@source("network")
+def network(account: Account) -> Iterator[Found]:
+    ask = partial(account.ask, "ec2", "describe_vpc_attribute")
+    for vpc in _vpcs(account):
+        identifier = vpc["VpcId"]
+        within = {
+            kind: partial(account.all, "ec2", operation, items, Filters=[{"Name": where, "Values": [identifier]}])
+            for kind, operation, items, where, _ in _IN_A_VPC
+        }
+        support = {
+            "EnableDnsSupport": partial(ask, "EnableDnsSupport", VpcId=identifier, Attribute="enableDnsSupport"),
+            "EnableDnsHostnames": partial(ask, "EnableDnsHostnames", VpcId=identifier, Attribute="enableDnsHostnames"),
+        }
+        live = account.together(within | support)
+        yield Found("AWS::EC2::VPC", vpc["VpcId"], vpc | {name: live.get(name) for name in support})
+        for kind, _, _, _, member in _IN_A_VPC:
+            for one in live.get(kind, []):
+                yield Found(kind, one[member], one)
+
+
+@source("network")
+def ways_out(account: Account) -> Iterator[Found]:
+    """NAT and egress-only gateways with their addresses. A gateway that was deleted is listed for an hour more."""
+    ours = [{"Name": "tag:Name", "Values": [account.stack.name, f"{account.stack.name}-*"]}]
+    living = {"Name": "state", "Values": ["pending", "available", "failed"]}
+    for gateway in account.all("ec2", "describe_nat_gateways", "NatGateways", Filters=[*ours, living]):
+        yield Found("AWS::EC2::NatGateway", gateway["NatGatewayId"], gateway)
+    for gateway in account.all("ec2", "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways"):
+        if account.stack.owns(_tag(gateway, "Name")):
+            yield Found("AWS::EC2::EgressOnlyInternetGateway", gateway["EgressOnlyInternetGatewayId"], gateway)
+    for address in account.all("ec2", "describe_addresses", "Addresses", Filters=ours):
+        yield Found("AWS::EC2::EIP", address["AllocationId"], address)
+
+
+@source("network")
+def security_groups(account: Account) -> Iterator[Found]:
+    for vpc in _vpcs(account):
+        within = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        for group in account.all("ec2", "describe_security_groups", "SecurityGroups", Filters=within):
+            yield Found("AWS::EC2::SecurityGroup", group["GroupName"], group)
+
+
+# -- storage -----------------------------------------------------------------------------------------------------------
+
+#: What one asks about a bucket: operation, member of the answer, the error code that means "not set".
+_BUCKET_SETTINGS = {
+    "Versioning": ("get_bucket_versioning", "", ()),
+    "Encryption": (
+        "get_bucket_encryption",
+        "ServerSideEncryptionConfiguration",
+        ("ServerSideEncryptionConfigurationNotFoundError",),
+    ),
+    "PublicAccessBlock": (
+        "get_public_access_block",
+        "PublicAccessBlockConfiguration",
+        ("NoSuchPublicAccessBlockConfiguration",),
+    ),
+    "Lifecycle": ("get_bucket_lifecycle_configuration", "Rules", ("NoSuchLifecycleConfiguration",)),
+    "Ownership": ("get_bucket_ownership_controls", "OwnershipControls.Rules", ("OwnershipControlsNotFoundError",)),
+    "Acl": ("get_bucket_acl", "Grants", ()),
+    "Logging": ("get_bucket_logging", "LoggingEnabled", ()),
+    "Cors": ("get_bucket_cors", "CORSRules", ("NoSuchCORSConfiguration",)),
+    "Website": ("get_bucket_website", "", ("NoSuchWebsiteConfiguration",)),
+    "Notifications": ("get_bucket_notification_configuration", "", ()),
+    "Tags": ("get_bucket_tagging", "TagSet", ("NoSuchTagSet",)),
+}
+
+
+@source("storage")
+def buckets(account: Account) -> Iterator[Found]:
+    wanted = set(account.stack.buckets)
+    for bucket in account.ask("s3", "list_buckets", "Buckets") or []:
+        if bucket["Name"] in wanted:
+            settings = {
+                name: partial(account.ask, "s3", operation, item, missing=missing, Bucket=bucket["Name"])
+                for name, (operation, item, missing) in _BUCKET_SETTINGS.items()
+            }
+            yield Found("AWS::S3::Bucket", bucket["Name"], account.together(settings))
+
+
+def _bucket_policies(account: Account, names: Iterable[str]) -> Iterator[Found]:
+    read = partial(account.ask, "s3", "get_bucket_policy", "Policy", missing=("NoSuchBucketPolicy", "NoSuchBucket"))
+    for name in names:
+        policy = read(Bucket=name)
+        if policy:
+            yield Found("AWS::S3::BucketPolicy", name, {"Policy": policy})
+
+
+@source("storage")
+def bucket_policies(account: Account) -> Iterator[Found]:
+    """Who may read the front end's bucket says the layer of CloudFront, which alone knows the distribution."""
+    yield from _bucket_policies(
+        account, [name for name in account.stack.buckets if name != account.stack.frontend_bucket]
+    )
+
+
+@source("edge")
+def frontend_bucket_policy(account: Account) -> Iterator[Found]:
+    yield from _bucket_policies(account, filter(None, [account.stack.frontend_bucket]))
+
+
+# -- identity ----------------------------------------------------------------------------------------------------------
+
+
+def _role(account: Account, name: str) -> Fields:
+    """A role with everything that says what it may do."""
+    ask = partial(account.ask, "iam")
+    fields: Fields = {"Role": ask("get_role", "Role", RoleName=name)}
+    fields["Attached"] = account.all("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+    inline = account.all("iam", "list_role_policies", "PolicyNames", RoleName=name)
+    fields["Policies"] = {
+        one: ask("get_role_policy", "PolicyDocument", RoleName=name, PolicyName=one) for one in inline
+    }
+    return fields
+
+
+def _roles(account: Account, wanted: Callable[[str], bool]) -> Iterator[Found]:
+    names = [role["RoleName"] for role in account.all("iam", "list_roles", "Roles") if wanted(role["RoleName"])]
+    for name, fields in zip(names, account.each(names, partial(_role, account)), strict=True):
+        yield Found("AWS::IAM::Role", name, fields)
+
+
+#: The layers that make a role of their own, by the end of its name; every other role is the layer's `identity`.
+_OTHERS_ROLES = {"flows": "logs", "backup": "backup"}
+
+
+@source("identity")
+def identity_roles(account: Account) -> Iterator[Found]:
+    def ours(name: str) -> bool:
+        return account.stack.owns(name) and name.removeprefix(f"{account.stack.name}-") not in _OTHERS_ROLES
+
+    yield from _roles(account, ours)
+    for profile in account.all("iam", "list_instance_profiles", "InstanceProfiles"):
+        if account.stack.owns(profile["InstanceProfileName"]):
+            roles = [role["RoleName"] for role in profile["Roles"]]
+            name = profile["InstanceProfileName"]
+            yield Found("AWS::IAM::InstanceProfile", name, {"Arn": profile["Arn"], "Roles": roles})
+
+
+@source("identity")
+def managed_policies(account: Account) -> Iterator[Found]:
+    for policy in account.all("iam", "list_policies", "Policies", Scope="Local"):
+        if account.stack.owns(policy["PolicyName"]):
+            version = {"PolicyArn": policy["Arn"], "VersionId": policy["DefaultVersionId"]}
+            document = account.ask("iam", "get_policy_version", "PolicyVersion.Document", **version)
+            tags = account.ask("iam", "list_policy_tags", "Tags", PolicyArn=policy["Arn"])
+            yield Found("AWS::IAM::ManagedPolicy", policy["PolicyName"], {"Document": document, "Tags": tags})
+
+
+def _layers_role(layer: str) -> Read:
+    def role(account: Account) -> Iterator[Found]:
+        names = {f"{account.stack.name}-{end}" for end, owner in _OTHERS_ROLES.items() if owner == layer}
+        for name in sorted(names):
+            if account.ask("iam", "get_role", missing=("NoSuchEntity",), RoleName=name):
+                yield Found("AWS::IAM::Role", name, _role(account, name))
+
+    role.__name__ = f"role_of_{layer}"
+    return role
+
+
+for _layer in sorted(set(_OTHERS_ROLES.values())):
+    SOURCES.append(Source(_layer, _layers_role(_layer)))
+
+
+# -- secrets and parameters: what they are, never what they hold -------------------------------------------------------
+
+
+@source("secrets")
+def secrets(account: Account) -> Iterator[Found]:
+    prefix = {"Key": "name", "Values": [f"{account.stack.name}/"]}
+    for secret in account.all("secretsmanager", "list_secrets", "SecretList", Filters=[prefix]):
+        policy = account.ask("secretsmanager", "get_resource_policy", "ResourcePolicy", SecretId=secret["ARN"])
+        yield Found("AWS::SecretsManager::Secret", secret["Name"], secret | {"ResourcePolicy": policy})
+
+
+@source("parameters")
+def parameters(account: Account) -> Iterator[Found]:
+    below: Fields = {"Path": f"/{account.stack.name}", "Recursive": True, "WithDecryption": False}
+    for parameter in account.all("ssm", "get_parameters_by_path", "Parameters", **below):
+        if parameter["Name"].startswith(tuple(account.stack.moving_parameters)):
+            continue
+        # An encrypted value is another text each time; that it is another one says its version.
+        kept = ("Type", "Version") if parameter["Type"] == "SecureString" else ("Type", "DataType", "Value")
+        yield Found("AWS::SSM::Parameter", parameter["Name"], {name: parameter.get(name) for name in kept})
+
+
+# -- dns ---------------------------------------------------------------------------------------------------------------
+
+
+def _zones(account: Account) -> Iterator[Fields]:
+    name = account.stack.zone.rstrip(".") + "."
+    for zone in account.all("route53", "list_hosted_zones", "HostedZones"):
+        if zone["Name"] == name and not zone["Config"].get("PrivateZone"):
+            yield zone | {"Id": zone["Id"].rsplit("/", 1)[-1]}
+
+
+def _records(account: Account, wanted: Callable[[str], bool]) -> Iterator[Found]:
+    for zone in _zones(account):
+        for record in account.all(
+            "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"]
+        ):
+            name = record["Name"].rstrip(".")
+            if wanted(name):
+                told_apart = f" {record['SetIdentifier']}" if "SetIdentifier" in record else ""
+                yield Found("AWS::Route53::RecordSet", f"{record['Type']} {name}{told_apart}", record)
+
+
+@source("dns")
+def zones(account: Account) -> Iterator[Found]:
+    """The zone, and in it whatever proves that a certificate's domain is ours."""
+    which = {"ResourceType": "hostedzone"}
+    for zone in _zones(account):
+        tags = account.ask("route53", "list_tags_for_resource", "ResourceTagSet.Tags", ResourceId=zone["Id"], **which)
+        yield Found(
+            "AWS::Route53::HostedZone", zone["Name"], {"Id": zone["Id"], "Config": zone["Config"], "Tags": tags}
+        )
+    ends = tuple(f".{domain}" for domain in account.stack.domains)
+    yield from _records(account, lambda name: name.endswith(ends) and name not in account.stack.domains)
+
+
+@source("edge")
+def site_records(account: Account) -> Iterator[Found]:
+    yield from _records(account, lambda name: name == account.stack.site_domain)
+
+
+@source("balancer")
+def origin_records(account: Account) -> Iterator[Found]:
+    yield from _records(account, lambda name: name == account.stack.origin_domain)
+
+
+@source("dns")
+def certificates(account: Account) -> Iterator[Found]:
+    # CloudFront's and the load balancer's. Without the filter AWS leaves out what is not RSA 1024 or 2048.
+    types = {"keyTypes": ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1"]}
+    for region in account.stack.regions:
+        ask = partial(account.ask, "acm", region=region)
+        for summary in account.all("acm", "list_certificates", "CertificateSummaryList", region=region, Includes=types):
+            if summary["DomainName"] not in account.stack.domains:
+                continue
+            arn = summary["CertificateArn"]
+            certificate = ask("describe_certificate", "Certificate", CertificateArn=arn)
+            certificate["Tags"] = ask("list_tags_for_certificate", "Tags", CertificateArn=arn)
+            yield Found("AWS::CertificateManager::Certificate", f"{summary['DomainName']} {arn}", certificate)
+
+
+# -- database and cache ------------------------------------------------------------------------------------------------
+
+
+@source("database")
+def database(account: Account) -> Iterator[Found]:
+    tags = partial(account.ask, "rds", "list_tags_for_resource", "TagList")
+    for instance in account.all("rds", "describe_db_instances", "DBInstances"):
+        if account.stack.owns(instance["DBInstanceIdentifier"]):
+            yield Found("AWS::RDS::DBInstance", instance["DBInstanceIdentifier"], instance)
+    for group in account.all("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
+        if account.stack.owns(group["DBSubnetGroupName"]):
+            group["Tags"] = tags(ResourceName=group["DBSubnetGroupArn"])
+            yield Found("AWS::RDS::DBSubnetGroup", group["DBSubnetGroupName"], group)
+    for group in account.all("rds", "describe_db_parameter_groups", "DBParameterGroups"):
+        name = group["DBParameterGroupName"]
+        if account.stack.owns(name):
+            chosen = {"DBParameterGroupName": name, "Source": "user"}
+            group["Parameters"] = account.all("rds", "describe_db_parameters", "Parameters", **chosen)
+            group["Tags"] = tags(ResourceName=group["DBParameterGroupArn"])
+            yield Found("AWS::RDS::DBParameterGroup", name, group)
+
+
+@source("cache")
+def cache(account: Account) -> Iterator[Found]:
+    tags = partial(account.ask, "elasticache", "list_tags_for_resource", "TagList")
+    for group in account.all("elasticache", "describe_replication_groups", "ReplicationGroups"):
+        if account.stack.owns(group["ReplicationGroupId"]):
+            group["Tags"] = tags(ResourceName=group["ARN"])
+            yield Found("AWS::ElastiCache::ReplicationGroup", group["ReplicationGroupId"], group)
+    for cluster in account.all("elasticache", "describe_cache_clusters", "CacheClusters", ShowCacheNodeInfo=True):
+        if account.stack.owns(cluster["CacheClusterId"]):
+            yield Found("AWS::ElastiCache::CacheCluster", cluster["CacheClusterId"], cluster)
+    for group in account.all("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups"):
+        if account.stack.owns(group["CacheSubnetGroupName"]):
+            yield Found("AWS::ElastiCache::SubnetGroup", group["CacheSubnetGroupName"], group)
+    for group in account.all("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups"):
+        name = group["CacheParameterGroupName"]
+        if account.stack.owns(name):
+            chosen = {"CacheParameterGroupName": name, "Source": "user"}
+            group["Parameters"] = account.all("elasticache", "describe_cache_parameters", "Parameters", **chosen)
+            yield Found("AWS::ElastiCache::ParameterGroup", name, group)
+
+
+# -- queue -------------------------------------------------------------------------------------------------------------
+
+
+@source("queue")
+def queues(account: Account) -> Iterator[Found]:
+    for url in account.all("sqs", "list_queues", "QueueUrls", QueueNamePrefix=account.stack.name):
+        name = url.rsplit("/", 1)[-1]
+        if account.stack.owns(name):
+            fields = account.ask("sqs", "get_queue_attributes", "Attributes", QueueUrl=url, AttributeNames=["All"])
+            fields["Tags"] = account.ask("sqs", "list_queue_tags", "Tags", QueueUrl=url)
+            yield Found("AWS::SQS::Queue", name, fields)
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------------
+
+
+@source("alerts")
+def topics(account: Account) -> Iterator[Found]:
+    for region in account.stack.regions:
+        ask = partial(account.ask, "sns", region=region)
+        for topic in account.all("sns", "list_topics", "Topics", region=region):
+            arn = topic["TopicArn"]
+            name = arn.rsplit(":", 1)[-1]
+            if not account.stack.owns(name):
+                continue
+            listed = partial(account.all, "sns", "list_subscriptions_by_topic", "Subscriptions", region=region)
+            fields = account.together(
+                {
+                    "Attributes": partial(ask, "get_topic_attributes", "Attributes", TopicArn=arn),
+                    "Subscriptions": partial(listed, TopicArn=arn),
+                    "Tags": partial(ask, "list_tags_for_resource", "Tags", ResourceArn=arn),
+                }
+            )
+            yield Found("AWS::SNS::Topic", f"{name} {region}", fields)
+
+
+# -- logs --------------------------------------------------------------------------------------------------------------
+
+
+def _log_groups(account: Account, prefix: str, region: str) -> Iterator[Found]:
+    ask = partial(account.ask, "logs", region=region)
+    for group in account.all("logs", "describe_log_groups", "logGroups", region=region, logGroupNamePrefix=prefix):
+        name = group["logGroupName"]
+        filters = partial(account.all, "logs", "describe_metric_filters", "metricFilters", region=region)
+        fields = group | account.together(
+            {
+                "MetricFilters": partial(filters, logGroupName=name),
+                "SubscriptionFilters": partial(
+                    ask, "describe_subscription_filters", "subscriptionFilters", logGroupName=name
+                ),
+                "Tags": partial(ask, "list_tags_for_resource", "tags", resourceArn=group["arn"].removesuffix(":*")),
+            }
+        )
+        yield Found("AWS::Logs::LogGroup", f"{name} {region}", fields)
+
+
+@source("logs")
+def log_groups(account: Account) -> Iterator[Found]:
+    for prefix in (f"/{account.stack.name}/", f"/aws/rds/instance/{account.stack.name}/"):
+        yield from _log_groups(account, prefix, account.stack.region)
+
+
+@source("logs")
+def flow_logs(account: Account) -> Iterator[Found]:
+    for vpc in _vpcs(account):
+        of_it = [{"Name": "resource-id", "Values": [vpc["VpcId"]]}]
+        for log in account.all("ec2", "describe_flow_logs", "FlowLogs", Filters=of_it):
+            yield Found("AWS::EC2::FlowLog", log["FlowLogId"], log)
+
+
+# -- firewall ----------------------------------------------------------------------------------------------------------
+
+
+@source("firewall")
+def web_acls(account: Account) -> Iterator[Found]:
+    for scope, region in (("REGIONAL", account.stack.region), ("CLOUDFRONT", account.stack.edge_region)):
+        ask = partial(account.ask, "wafv2", region=region)
+        for summary in account.all("wafv2", "list_web_acls", "WebACLs", region=region, Scope=scope):
+            if not account.stack.owns(summary["Name"]):
+                continue
+            arn = summary["ARN"]
+            which = {"Name": summary["Name"], "Id": summary["Id"], "Scope": scope}
+            questions = {
+                "WebACL": partial(ask, "get_web_acl", "WebACL", **which),
+                "Logging": partial(
+                    ask,
+                    "get_logging_configuration",
+                    "LoggingConfiguration",
+                    missing=("WAFNonexistentItemException",),
+                    ResourceArn=arn,
+                ),
+                "Tags": partial(ask, "list_tags_for_resource", "TagInfoForResource.TagList", ResourceARN=arn),
+            }
+            if scope == "REGIONAL":
+                questions["Protects"] = partial(
+                    ask,
+                    "list_resources_for_web_acl",
+                    "ResourceArns",
+                    WebACLArn=arn,
+                    ResourceType="APPLICATION_LOAD_BALANCER",
+                )
+            yield Found("AWS::WAFv2::WebACL", f"{summary['Name']} {scope}", account.together(questions))
+
+
+@source("firewall")
+def firewall_logs(account: Account) -> Iterator[Found]:
+    for region in account.stack.regions:
+        yield from _log_groups(account, f"aws-waf-logs-{account.stack.name}-", region)
+
+
+# -- balancer ----------------------------------------------------------------------------------------------------------
+
+
+@source("balancer")
+def balancer(account: Account) -> Iterator[Found]:
+    ask = partial(account.ask, "elbv2")
+    tags = partial(ask, "describe_tags", "TagDescriptions")
+    for one in account.all("elbv2", "describe_load_balancers", "LoadBalancers"):
+        if not account.stack.owns(one["LoadBalancerName"]):
+            continue
+        arn = one["LoadBalancerArn"]
+        questions = {
+            "Attributes": partial(ask, "describe_load_balancer_attributes", "Attributes", LoadBalancerArn=arn),
+            "Tags": partial(tags, ResourceArns=[arn]),
+        }
+        yield Found(
+            "AWS::ElasticLoadBalancingV2::LoadBalancer", one["LoadBalancerName"], one | account.together(questions)
+        )
+        for listener in account.all("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=arn):
+            which = listener["ListenerArn"]
+            questions = {
+                "Attributes": partial(ask, "describe_listener_attributes", "Attributes", ListenerArn=which),
+                "Rules": partial(account.all, "elbv2", "describe_rules", "Rules", ListenerArn=which),
+                "Tags": partial(tags, ResourceArns=[which]),
+            }
+            name = f"{one['LoadBalancerName']} {listener['Protocol']} {listener['Port']}"
+            yield Found("AWS::ElasticLoadBalancingV2::Listener", name, listener | account.together(questions))
+
+
+@source("balancer")
+def target_groups(account: Account) -> Iterator[Found]:
+    ask = partial(account.ask, "elbv2")
+    for group in account.all("elbv2", "describe_target_groups", "TargetGroups"):
+        if account.stack.owns(group["TargetGroupName"]):
+            arn = group["TargetGroupArn"]
+            questions = {
+                "Attributes": partial(ask, "describe_target_group_attributes", "Attributes", TargetGroupArn=arn),
+                "Tags": partial(ask, "describe_tags", "TagDescriptions", ResourceArns=[arn]),
+            }
+            name = group["TargetGroupName"]
+            yield Found("AWS::ElasticLoadBalancingV2::TargetGroup", name, group | account.together(questions))
+
+
+# -- edge --------------------------------------------------------------------------------------------------------------
+
+
+@source("edge")
+def distributions(account: Account) -> Iterator[Found]:
+    for one in account.all("cloudfront", "list_distributions", "DistributionList.Items"):
+        if set((one.get("Aliases") or {}).get("Items") or []) & set(account.stack.domains):
+            questions = {
+                "Config": partial(
+                    account.ask, "cloudfront", "get_distribution_config", "DistributionConfig", Id=one["Id"]
+                ),
+                "Tags": partial(account.ask, "cloudfront", "list_tags_for_resource", "Tags.Items", Resource=one["ARN"]),
+            }
+            status = {"Id": one["Id"], "DomainName": one["DomainName"], "Status": one["Status"]}
+            yield Found("AWS::CloudFront::Distribution", one["Id"], status | account.together(questions))
+
+
+@source("edge")
+def edge_functions(account: Account) -> Iterator[Found]:
+    for one in account.all("cloudfront", "list_functions", "FunctionList.Items"):
+        stage = one["FunctionMetadata"]["Stage"]
+        if account.stack.owns(one["Name"]):
+            code = account.ask("cloudfront", "get_function", "FunctionCode", Name=one["Name"], Stage=stage)
+            text = code.read() if hasattr(code, "read") else bytes(code or b"")
+            fields = {"Config": one["FunctionConfig"], "Code": hashlib.sha256(text).hexdigest()}
+            yield Found("AWS::CloudFront::Function", f"{one['Name']} {stage}", fields)
+
+
+@source("edge")
+def edge_policies(account: Account) -> Iterator[Found]:
+    ask = partial(account.ask, "cloudfront")
+    for one in account.all("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items"):
+        if account.stack.owns(one["Name"]):
+            yield Found("AWS::CloudFront::OriginAccessControl", one["Name"], one)
+    listed = "ResponseHeadersPolicyList.Items"
+    for one in account.all("cloudfront", "list_response_headers_policies", listed, Type="custom"):
+        policy = one["ResponseHeadersPolicy"]
+        name = policy["ResponseHeadersPolicyConfig"]["Name"]
+        if account.stack.owns(name):
+            config = ask("get_response_headers_policy_config", "ResponseHeadersPolicyConfig", Id=policy["Id"])
+            yield Found("AWS::CloudFront::ResponseHeadersPolicy", name, {"Id": policy["Id"], "Config": config})
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+
+def _alarm_tags(account: Account, region: str, alarm: Fields) -> Any:
+    which = {"ResourceARN": alarm["AlarmArn"]}
+    return account.ask("cloudwatch", "list_tags_for_resource", "Tags", region=region, **which)
+
+
+@source("alarms")
+def alarms(account: Account) -> Iterator[Found]:
+    kinds = (("AWS::CloudWatch::Alarm", "MetricAlarm"), ("AWS::CloudWatch::CompositeAlarm", "CompositeAlarm"))
+    for region in account.stack.regions:
+        for kind, name in kinds:
+            wanted = {"AlarmNamePrefix": f"{account.stack.name}/", "AlarmTypes": [name]}
+            found = account.all("cloudwatch", "describe_alarms", f"{name}s", region=region, **wanted)
+            for alarm, its_tags in zip(found, account.each(found, partial(_alarm_tags, account, region)), strict=True):
+                yield Found(kind, f"{alarm['AlarmName']} {region}", alarm | {"Tags": its_tags})
+
+
+@source("alarms")
+def dashboards(account: Account) -> Iterator[Found]:
+    prefix = {"DashboardNamePrefix": account.stack.name}
+    for one in account.all("cloudwatch", "list_dashboards", "DashboardEntries", **prefix):
+        if account.stack.owns(one["DashboardName"]):
+            name = one["DashboardName"]
+            body = account.ask("cloudwatch", "get_dashboard", "DashboardBody", DashboardName=name)
+            yield Found("AWS::CloudWatch::Dashboard", name, {"Body": body})
+
+
+# -- backup and budget -------------------------------------------------------------------------------------------------
+
+
+@source("backup")
+def backup_plans(account: Account) -> Iterator[Found]:
+    ask = partial(account.ask, "backup")
+    for one in account.all("backup", "list_backup_plans", "BackupPlansList"):
+        if account.stack.owns(one["BackupPlanName"]):
+            plan = one["BackupPlanId"]
+            fields = ask("get_backup_plan", "BackupPlan", BackupPlanId=plan)
+            chosen = account.all("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan)
+            fields["Selections"] = [
+                ask("get_backup_selection", "BackupSelection", BackupPlanId=plan, SelectionId=selection["SelectionId"])
+                for selection in chosen
+            ]
+            fields["Tags"] = ask("list_tags", "Tags", ResourceArn=one["BackupPlanArn"])
+            yield Found("AWS::Backup::BackupPlan", one["BackupPlanName"], fields)
+
+
+@source("backup")
+def backup_vaults(account: Account) -> Iterator[Found]:
+    for one in account.all("backup", "list_backup_vaults", "BackupVaultList"):
+        if account.stack.owns(one["BackupVaultName"]):
+            one["Tags"] = account.ask("backup", "list_tags", "Tags", ResourceArn=one["BackupVaultArn"])
+            yield Found("AWS::Backup::BackupVault", one["BackupVaultName"], one)
+
+
+@source("budget")
+def budgets(account: Account) -> Iterator[Found]:
+    # One endpoint for all regions, in us-east-1.
+    read = partial(account.all, "budgets", region=account.stack.edge_region, AccountId=account.stack.account_id)
+    for one in read("describe_budgets", "Budgets"):
+        if not account.stack.owns(one["BudgetName"]):
+            continue
+        notices = read("describe_notifications_for_budget", "Notifications", BudgetName=one["BudgetName"])
+        told = [
+            notice
+            | {
+                "Subscribers": read(
+                    "describe_subscribers_for_notification",
+                    "Subscribers",
+                    BudgetName=one["BudgetName"],
+                    Notification={name: value for name, value in notice.items() if name != "NotificationState"},
+                )
+            }
+            for notice in notices
+        ]
+        yield Found("AWS::Budgets::Budget", one["BudgetName"], one | {"Notifications": told})
+
+
+# -- image and compute: what launch.yml makes --------------------------------------------------------------------------
+
+#: How many instances run, and which, is the load's business and the health checks'.
+_SCALED = ("DesiredCapacity", "Instances", "PredictedCapacity", "TrafficSources", "WarmPoolSize")
+
+
+@source("compute")
+def groups(account: Account) -> Iterator[Found]:
+    for group in account.all("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"):
+        name = group["AutoScalingGroupName"]
+        if not account.stack.owns(name):
+            continue
+        read = partial(account.all, "autoscaling", AutoScalingGroupName=name)
+        ask = partial(account.ask, "autoscaling", AutoScalingGroupName=name)
+        settings = account.together(
+            {
+                "Policies": partial(read, "describe_policies", "ScalingPolicies"),
+                "ScheduledActions": partial(read, "describe_scheduled_actions", "ScheduledUpdateGroupActions"),
+                "LifecycleHooks": partial(ask, "describe_lifecycle_hooks", "LifecycleHooks"),
+                "WarmPool": partial(ask, "describe_warm_pool", "WarmPoolConfiguration"),
+            }
+        )
+        kept = {member: value for member, value in group.items() if member not in _SCALED}
+        yield Found("AWS::AutoScaling::AutoScalingGroup", name, kept | settings)
+
+
+@source("compute")
+def launch_templates(account: Account) -> Iterator[Found]:
+    for template in account.all("ec2", "describe_launch_templates", "LaunchTemplates"):
+        if account.stack.owns(template["LaunchTemplateName"]):
+            which = {"LaunchTemplateId": template["LaunchTemplateId"], "Versions": ["$Default", "$Latest"]}
+            versions = account.all("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **which)
+            data = {f"version {one['VersionNumber']}": one["LaunchTemplateData"] for one in versions}
+            yield Found("AWS::EC2::LaunchTemplate", template["LaunchTemplateName"], template | {"Data": data})
+
+
+@source("image")
+def images(account: Account) -> Iterator[Found]:
+    for image in account.all("ec2", "describe_images", "Images", Owners=["self"]):
+        if account.stack.owns(image["Name"]):
+            yield Found("AWS::EC2::Image", image["ImageId"], image)
