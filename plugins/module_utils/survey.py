@@ -123,7 +123,7 @@ class Stack:
     #: What users ask for (CloudFront), and what CloudFront asks (the load balancer).
     site_domain: str = ""
     origin_domain: str = ""
-    frontend_bucket: str = ""
+    site_bucket: str = ""
     #: Parameters below these are written by releases, not by layers.
     moving_parameters: Sequence[str] = ()
 
@@ -363,7 +363,7 @@ def drift(recorded: Mapping[str, Resources], live: Mapping[str, Resources]) -> l
     for layer in (name for name in recorded if name in live):
         before, after = recorded[layer], live[layer]
         for resource in sorted({*before, *after}):
-            label = _label(resource, before.get(resource) or after[resource])
+            label = _label(resource, before[resource] if resource in before else after[resource])
             if resource not in after:
                 found.append(Difference(layer, label, "missing", "", None, None))
             elif resource not in before:

@@ -169,13 +169,13 @@ def _bucket_policies(account: Account, names: Iterable[str]) -> Iterator[Found]:
 def bucket_policies(account: Account) -> Iterator[Found]:
     """Who may read the front end's bucket says the layer of CloudFront, which alone knows the distribution."""
     yield from _bucket_policies(
-        account, [name for name in account.stack.buckets if name != account.stack.frontend_bucket]
+        account, [name for name in account.stack.buckets if name != account.stack.site_bucket]
     )
 
 
 @source("edge")
 def frontend_bucket_policy(account: Account) -> Iterator[Found]:
-    yield from _bucket_policies(account, filter(None, [account.stack.frontend_bucket]))
+    yield from _bucket_policies(account, filter(None, [account.stack.site_bucket]))
 
 
 # -- identity ----------------------------------------------------------------------------------------------------------

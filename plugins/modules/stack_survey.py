@@ -32,7 +32,7 @@ options:
     type: list
     elements: str
     default: []
-  frontend_bucket:
+  site_bucket:
     description: The one of them that CloudFront reads.
     type: str
     default: ""
@@ -175,11 +175,18 @@ _STACK_ARGUMENTS: Fields = {
     "name": {"type": "str", "required": True},
     "account_id": {"type": "str", "required": True},
     "buckets": {"type": "list", "elements": "str", "default": []},
-    "frontend_bucket": {"type": "str", "default": ""},
+    "site_bucket": {"type": "str", "default": ""},
     "zone": {"type": "str", "default": ""},
     "site_domain": {"type": "str", "default": ""},
     "origin_domain": {"type": "str", "default": ""},
     "moving_parameters": {"type": "list", "elements": "str", "default": []},
+}
+ARGUMENTS: Fields = {
+    **_STACK_ARGUMENTS,
+    "reader": {"type": "str", "default": ""},
+    "record_bucket": {"type": "str", "required": True},
+    "record_key": {"type": "str", "default": "stack/survey.json", "no_log": False},
+    "record_layers": {"type": "dict"},
 }
 
 
@@ -252,15 +259,7 @@ def _client(module: Module, service: str, region: str) -> Any:
 
 
 def main() -> None:
-    module = aws_module(
-        {
-            **_STACK_ARGUMENTS,
-            "reader": {"type": "str", "default": ""},
-            "record_bucket": {"type": "str", "required": True},
-            "record_key": {"type": "str", "default": "stack/survey.json", "no_log": False},
-            "record_layers": {"type": "dict"},
-        }
-    )
+    module = aws_module(ARGUMENTS)
     given = {name: module.params[name] for name in _STACK_ARGUMENTS}
     stack = Stack(region=module.region, **given)
     account = Account(stack, partial(_client, module))

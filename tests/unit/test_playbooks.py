@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 PLAYBOOKS = sorted((Path(__file__).parents[2] / "playbooks").glob("*.yml"))
-#: These two look and change nothing.
-LOOK = {"preflight", "verify"}
+#: These look and change nothing, or are parts of one that asked.
+LOOK = {"preflight", "verify", "survey", "record"}
 
 
 @pytest.mark.parametrize("playbook", [path for path in PLAYBOOKS if path.stem not in LOOK], ids=lambda path: path.stem)

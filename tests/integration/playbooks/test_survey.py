@@ -1,0 +1,272 @@
+"""The survey, against an account of its own: what it leaves out, what it finds, and that it sees all that is made."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from rehearsal.emulator import authorization
+from rehearsal.emulator.api_request import ApiRequest
+from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from rehearsal.emulator.server import Emulator
+
+PROJECT = Path(__file__).parents[3]
+NAME = "slipway-rehearsal"
+#: Beginnings of operations that only read.
+READS = ("Describe", "List", "Get", "Head", "BatchGet")
+#: Writing calls of a converge, and by which type of resource the survey would see them undone. What it need not see
+#: says why.
+SEEN: Mapping[str, str] = {}
+
+Client = Callable[..., Any]
+
+
+@dataclass
+class Account:
+    """An emulated account, and what was asked of it."""
+
+    emulator: Emulator
+    requests: list[ApiRequest] = field(default_factory=list)
+
+    def writes(self) -> set[str]:
+        return {f"{one.service}:{one.action}" for one in self.requests if not one.action.startswith(READS)}
+
+    def client(self, service: str, region: str = "eu-west-1") -> Any:
+        untyped: Any = boto3
+        return untyped.client(
+            service,
+            region_name=region,
+            endpoint_url=self.emulator.endpoint,
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=SECRET_ACCESS_KEY,
+        )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a playbook ended."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.output))
+
+    @property
+    def converged(self) -> set[str]:
+        """Roles of layers that ran a task of their own."""
+        return {role for role in re.findall(r"^TASK \[(aws_\w+) :", self.output, re.MULTILINE) if role != "aws_survey"}
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    """One for all tests of this file: they build on each other in their order."""
+    account = Account(Emulator(0))
+    real = authorization.refuse
+
+    def remember(request: ApiRequest) -> Any:
+        account.requests.append(request)
+        return real(request)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(authorization, "refuse", remember)
+    account.emulator.start()
+    yield account
+    account.emulator.stop()
+    patch.undo()
+
+
+def run(account: Account, playbook: str, **variables: Any) -> Ran:
+    account.requests.clear()
+    ended = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            f"playbooks/{playbook}.yml",
+            "--inventory=inventories/rehearsal/layers.yml",
+            f"--extra-vars={json.dumps(variables)}",
+        ],
+        cwd=PROJECT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+            "AWS_ENDPOINT_URL": account.emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_MAX_ATTEMPTS": "1",
+            "SLIPWAY_EMULATOR_PORT": str(account.emulator.port),
+            "NO_COLOR": "1",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return Ran(ended.returncode, ended.stdout + ended.stderr)
+
+
+@pytest.fixture(scope="module")
+def provisioned(account: Account) -> set[str]:
+    """Everything is there; answers what was written for it."""
+    ran = run(account, "provision")
+    assert ran.status == 0, ran.output[-4000:]
+    return account.writes()
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_a_finished_stack_costs_one_look(account: Account) -> None:
+    again = run(account, "provision")
+    assert again.status == 0, again.output[-4000:]
+    assert again.changed == 0
+    assert again.converged == set()
+    assert account.writes() == set()
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_whoever_does_not_believe_it_lets_every_layer_look(account: Account) -> None:
+    full = run(account, "provision", slipway_full=True)
+    assert full.status == 0, full.output[-4000:]
+    assert full.changed == 0
+    assert {"aws_network", "aws_edge", "aws_alarms"} <= full.converged
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_a_new_value_converges_the_layers_that_read_it_and_no_other(account: Account) -> None:
+    other = run(account, "provision", aws_logs_days=7)
+    assert other.status == 0, other.output[-4000:]
+    assert other.converged == {"aws_logs"}
+    assert other.changed > 0
+    back = run(account, "provision")
+    assert back.converged == {"aws_logs"}
+
+
+def test_nothing_is_made_that_the_survey_does_not_see(provisioned: set[str]) -> None:
+    assert provisioned == set(SEEN)
+
+
+def _touch(client: Client) -> dict[tuple[str, str], str]:
+    """Change the stack by hand. Answers (resource, field) of each change; the value says where it is expected."""
+    ec2, elb, rds = client("ec2"), client("elbv2"), client("rds")
+    changed: dict[tuple[str, str], str] = {}
+
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [NAME]}])["Vpcs"][0]["VpcId"]
+    within = [{"Name": "vpc-id", "Values": [vpc]}]
+
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
+    changed["AWS::EC2::VPC", "EnableDnsHostnames.Value"] = "network"
+
+    groups = {one["GroupName"]: one for one in ec2.describe_security_groups(Filters=within)["SecurityGroups"]}
+    world = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=groups[f"{NAME}-web"]["GroupId"], IpPermissions=[world])
+    changed["AWS::EC2::SecurityGroup", "IpPermissions"] = "network"
+
+    subnet = ec2.describe_subnets(Filters=[*within, {"Name": "tag:Tier", "Values": ["data"]}])["Subnets"][0]["SubnetId"]
+    ec2.create_tags(Resources=[subnet], Tags=[{"Key": "Environment", "Value": "somebody's"}])
+    changed["AWS::EC2::Subnet", "Tags.Environment"] = "network"
+
+    balancer = elb.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["LoadBalancerArn"]
+    idle = {"Key": "idle_timeout.timeout_seconds", "Value": "4000"}
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[idle])
+    changed["AWS::ElasticLoadBalancingV2::LoadBalancer", "Attributes.idle_timeout.timeout_seconds"] = "balancer"
+
+    group = elb.describe_target_groups(Names=[f"{NAME}-web"])["TargetGroups"][0]["TargetGroupArn"]
+    elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/")
+    changed["AWS::ElasticLoadBalancingV2::TargetGroup", "HealthCheckPath"] = "balancer"
+
+    rds.modify_db_instance(DBInstanceIdentifier=NAME, BackupRetentionPeriod=0, ApplyImmediately=True)
+    changed["AWS::RDS::DBInstance", "BackupRetentionPeriod"] = "database"
+
+    s3 = client("s3")
+    bucket = f"{NAME}-123456789012-releases"
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    changed["AWS::S3::Bucket", "Versioning.Status"] = "storage"
+    s3.delete_public_access_block(Bucket=f"{NAME}-123456789012-frontend")
+    changed["AWS::S3::Bucket", "PublicAccessBlock"] = "storage"
+    s3.delete_bucket_policy(Bucket=f"{NAME}-123456789012-logs")
+    changed["AWS::S3::BucketPolicy", ""] = "storage"
+
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    client("iam").put_role_policy(RoleName=f"{NAME}-web", PolicyName="more", PolicyDocument=json.dumps(everything))
+    changed["AWS::IAM::Role", "Policies.more"] = "identity"
+
+    client("logs").put_retention_policy(logGroupName=f"/{NAME}/application", retentionInDays=1)
+    changed["AWS::Logs::LogGroup", "retentionInDays"] = "logs"
+
+    watch = client("cloudwatch")
+    watch.disable_alarm_actions(AlarmNames=[f"{NAME}/latency"])
+    changed["AWS::CloudWatch::Alarm", "ActionsEnabled"] = "alarms"
+    watch.delete_alarms(AlarmNames=[f"{NAME}/target-5xx"])
+    changed["AWS::CloudWatch::Alarm", ""] = "alarms"
+
+    kms = client("kms")
+    key = kms.describe_key(KeyId=f"alias/{NAME}-logs")["KeyMetadata"]["KeyId"]
+    kms.disable_key_rotation(KeyId=key)
+    changed["AWS::KMS::Key", "Rotation"] = "encryption"
+
+    client("ssm").put_parameter(
+        Name=f"/{NAME}/application/DJANGO_SITE_URL", Value="https://evil.example", Overwrite=True
+    )
+    changed["AWS::SSM::Parameter", "Value"] = "parameters"
+
+    client("secretsmanager").tag_resource(SecretId=f"{NAME}/django", Tags=[{"Key": "Owner", "Value": "somebody"}])
+    changed["AWS::SecretsManager::Secret", "Tags.Owner"] = "secrets"
+
+    edge = client("cloudfront", "us-east-1")
+    distribution = edge.list_distributions()["DistributionList"]["Items"][0]["Id"]
+    current = edge.get_distribution_config(Id=distribution)
+    config = current["DistributionConfig"]
+    config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
+    edge.update_distribution(Id=distribution, IfMatch=current["ETag"], DistributionConfig=config)
+    changed["AWS::CloudFront::Distribution", "Config.DefaultCacheBehavior.ViewerProtocolPolicy"] = "edge"
+
+    topic = next(one["TopicArn"] for one in client("sns").list_topics()["Topics"])
+    client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://evil.example/")
+    changed["AWS::SNS::Topic", "Subscriptions"] = "alerts"
+
+    cache = client("elasticache")
+    cache.modify_replication_group(ReplicationGroupId=NAME, SnapshotRetentionLimit=9, ApplyImmediately=True)
+    changed["AWS::ElastiCache::ReplicationGroup", "SnapshotRetentionLimit"] = "cache"
+    return changed
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_what_a_hand_has_changed_is_found_and_named_and_nothing_else(account: Account, tmp_path: Path) -> None:
+    untouched = run(account, "drift")
+    assert untouched.status == 0, untouched.output[-4000:]
+    assert account.writes() == set()
+
+    changed = _touch(account.client)
+    assert len(changed) >= 15
+    report = tmp_path / "drift.json"
+    touched = run(account, "drift", aws_survey_report_path=str(report))
+    assert touched.status != 0
+    assert account.writes() == set()
+    found = {
+        (one["resource"].split(" ")[0], one["field"]): one["layer"] for one in json.loads(report.read_text())["drift"]
+    }
+    assert found == changed
+    # And in words, for people.
+    assert "https://evil.example" in touched.output
+
+
+@pytest.mark.usefixtures("provisioned")
+def test_the_next_run_puts_it_back(account: Account) -> None:
+    again = run(account, "provision")
+    assert again.status == 0, again.output[-4000:]
+    assert again.changed > 10
+    assert (
+        account.client("elbv2").describe_target_groups(Names=[f"{NAME}-web"])["TargetGroups"][0]["HealthCheckPath"]
+        != "/"
+    )
+    assert run(account, "drift").status == 0
+    assert run(account, "provision").converged == set()

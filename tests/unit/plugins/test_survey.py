@@ -1,0 +1,196 @@
+"""What makes two pictures of an account comparable, and what a difference between them is called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from ansible_collections.slipway.aws.plugins.module_utils.survey import (
+    Account,
+    Found,
+    Source,
+    Stack,
+    SurveyError,
+    comparable,
+    drift,
+    take,
+)
+from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import SOURCES
+from botocore.stub import Stubber
+
+PROJECT = Path(__file__).parents[3]
+STACK = Stack("slipway-staging", "123456789012", "eu-west-1", zone="example.com")
+
+
+@pytest.mark.parametrize(
+    "name", ["slipway-staging", "slipway-staging-web", "slipway-staging/site", "slipway-staging_x"]
+)
+def test_a_name_that_goes_on_after_a_separator_is_ours(name: str) -> None:
+    assert STACK.owns(name)
+    assert STACK.owns(f"alias/{name}", "alias/")
+
+
+@pytest.mark.parametrize("name", ["slipway-staging2", "slipway", "other-slipway-staging", "", "alias/slipway-staging"])
+def test_another_environment_is_not_ours(name: str) -> None:
+    assert not STACK.owns(name)
+
+
+def test_what_moves_by_itself_is_left_out() -> None:
+    now = datetime.now(UTC)
+    assert comparable({"Name": "x", "CreatedAt": now, "ETag": "1", "Empty": None, "Times": [now]}) == {
+        "Name": "x",
+        "Times": [],
+    }
+
+
+def test_the_order_of_a_set_says_nothing() -> None:
+    one = {"Groups": ["b", "a"], "Rules": [{"Port": 2}, {"Port": 1}]}
+    assert comparable(one) == comparable({"Rules": [{"Port": 1}, {"Port": 2}], "Groups": ["a", "b"]})
+
+
+def test_the_order_of_cache_behaviors_does() -> None:
+    def config(*paths: str) -> dict[str, Any]:
+        return {"CacheBehaviors": {"Quantity": len(paths), "Items": [{"PathPattern": path} for path in paths]}}
+
+    before, after = comparable(config("/a", "/b")), comparable(config("/b", "/a"))
+    assert before != after
+    (difference,) = drift({"edge": {"X d": before}}, {"edge": {"X d": after}})
+    assert difference.field == "CacheBehaviors.Items"
+
+
+def test_tags_and_policies_are_opened() -> None:
+    fields = comparable(
+        {"Tags": [{"Key": "A", "Value": "1"}], "Policy": '{"Statement": [{"Sid": "S", "Effect": "Deny"}]}'}
+    )
+    assert fields == {"Policy": {"Statement": {"S": {"Effect": "Deny", "Sid": "S"}}}, "Tags": {"A": "1"}}
+
+
+def test_what_only_looks_like_json_stays_a_text() -> None:
+    assert comparable({"Pattern": "{$.level = ERROR}", "Ten": "10"}) == {"Pattern": "{$.level = ERROR}", "Ten": "10"}
+
+
+def test_names_that_are_there_twice_name_nothing() -> None:
+    twice = [{"Name": "a", "Value": 1}, {"Name": "a", "Value": 2}]
+    assert comparable({"Dimensions": twice})["Dimensions"] == twice
+
+
+def test_a_difference_says_where_it_is() -> None:
+    before = {"X one": comparable({"Tags": [{"Key": "Name", "Value": "net"}], "Rules": [{"Port": 1, "Cidr": "a"}]})}
+    after = {
+        "X one": comparable({"Tags": [{"Key": "Name", "Value": "m"}], "Rules": [{"Port": 1, "Cidr": "b"}]}),
+        "X two": {},
+    }
+    found = [(one.resource, one.kind, one.field, one.recorded, one.live) for one in drift({"l": before}, {"l": after})]
+    assert found == [
+        ("X one (net)", "changed", "Rules[].Cidr", "a", "b"),
+        ("X one (net)", "changed", "Tags.Name", "net", "m"),
+        ("X two", "unexpected", "", None, None),
+    ]
+    assert [one.kind for one in drift({"l": after}, {"l": before}) if not one.field] == ["missing"]
+
+
+def test_a_state_that_passes_is_no_drift_but_no_standstill_either() -> None:
+    key = "AWS::RDS::DBInstance slipway-staging"
+    before, after = {key: {"DBInstanceStatus": "available"}}, {key: {"DBInstanceStatus": "backing-up"}}
+    assert before != after
+    assert drift({"database": before}, {"database": after}) == []
+
+
+def test_the_same_word_elsewhere_is_configuration() -> None:
+    key = "AWS::S3::Bucket b"
+    before, after = {key: {"Versioning": {"Status": "Enabled"}}}, {key: {"Versioning": {"Status": "Suspended"}}}
+    assert [one.field for one in drift({"storage": before}, {"storage": after})] == ["Versioning.Status"]
+
+
+def test_a_layer_that_only_one_picture_has_is_not_compared() -> None:
+    assert drift({"gone": {"X": {}}}, {"new": {"Y": {}}}) == []
+
+
+def _client(service: str, region: str) -> Any:
+    untyped: Any = boto3
+    return untyped.client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b")
+
+
+def test_what_cannot_be_read_makes_its_layer_unknown_and_no_other() -> None:
+    def refused(_: Account) -> Iterator[Found]:
+        raise SurveyError("sqs:list_queues: AccessDenied")
+        yield
+
+    def read(_: Account) -> Iterator[Found]:
+        yield Found("X", "one", {"A": 1})
+
+    account = Account(STACK, _client)
+    picture = take(account, [Source("queue", refused), Source("queue", read), Source("budget", read)])
+    account.close()
+    assert picture.unread == {"queue": ["sqs:list_queues: AccessDenied"]}
+    assert picture.layers["budget"] == {"X one": {"A": 1}}
+
+
+def test_an_error_of_aws_names_the_call_and_a_missing_thing_is_nothing() -> None:
+    client = _client("s3", "eu-west-1")
+    account = Account(STACK, lambda *_: client)
+    with Stubber(client) as stub:
+        stub.add_client_error("get_bucket_policy", "NoSuchBucketPolicy")
+        stub.add_client_error("get_bucket_policy", "AccessDenied")
+        missing = ("NoSuchBucketPolicy",)
+        assert account.ask("s3", "get_bucket_policy", "Policy", missing=missing, Bucket="bucket") is None
+        with pytest.raises(SurveyError, match=r"s3:get_bucket_policy: .*AccessDenied"):
+            account.ask("s3", "get_bucket_policy", "Policy", missing=missing, Bucket="bucket")
+    account.close()
+
+
+def test_all_pages_are_read() -> None:
+    client = _client("wafv2", "eu-west-1")
+    assert not client.can_paginate("list_web_acls")
+    account = Account(STACK, lambda *_: client)
+    with Stubber(client) as stub:
+        first = {"WebACLs": [{"Name": "a"}], "NextMarker": "more"}
+        stub.add_response("list_web_acls", first, {"Scope": "REGIONAL"})
+        stub.add_response("list_web_acls", {"WebACLs": [{"Name": "b"}]}, {"Scope": "REGIONAL", "NextMarker": "more"})
+        assert [one["Name"] for one in account.all("wafv2", "list_web_acls", "WebACLs", Scope="REGIONAL")] == ["a", "b"]
+    account.close()
+
+
+def test_one_client_is_made_for_a_service_and_a_region() -> None:
+    made: list[tuple[str, str]] = []
+
+    def make(service: str, region: str) -> object:
+        made.append((service, region))
+        return object()
+
+    account = Account(STACK, make)
+    threads = [threading.Thread(target=account.client, args=("ec2",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert account.client("ec2") is not account.client("ec2", "us-east-1")
+    account.close()
+    assert made == [("ec2", "eu-west-1"), ("ec2", "us-east-1")]
+
+
+def _waves() -> dict[str, list[str]]:
+    """The roles of every layer, as playbooks/provision.yml runs them."""
+    layers: dict[str, list[str]] = {}
+    for play in yaml.safe_load((PROJECT / "playbooks" / "provision.yml").read_text()):
+        for part in ("wave", "builds_on_it"):
+            for layer, stages in play.get("vars", {}).get(part, {}).items():
+                for stage in stages:
+                    roles = layers.setdefault(layer, [])
+                    roles += [stage["role"]] if stage["role"] not in roles else []
+    return layers
+
+
+def test_the_survey_knows_the_layers_of_the_playbook() -> None:
+    known = yaml.safe_load((PROJECT / "group_vars" / "all" / "aws_survey.yml").read_text())["aws_survey_layers"]
+    assert known == _waves()
+
+
+def test_every_layer_is_read() -> None:
+    assert set(_waves()) <= {source.layer for source in SOURCES}
