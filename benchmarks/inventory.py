@@ -182,7 +182,8 @@ def main(words: Sequence[str]) -> int:
             costs = measure(count, options.repeats, Path(name))
             live, cached = ratio(costs, "ours", "calls"), ratio(costs, "ours, cached", "stock, cached")
             medians = [
-                f"{statistics.median(c.wall for c in costs[way]):.2f} ({statistics.median(c.cpu for c in costs[way]):.2f})"
+                f"{statistics.median(c.wall for c in costs[way]):.2f}"
+                f" ({statistics.median(c.cpu for c in costs[way]):.2f})"
                 for way in ("calls", "stock", "ours", "stock, cached", "ours, cached")
             ]
             table.add_row(str(count), *medians, f"{live:.2f}", f"{cached:.2f}")

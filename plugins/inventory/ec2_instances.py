@@ -31,8 +31,8 @@ DOCUMENTATION = r"""
 name: ec2_instances
 short_description: Hosts from EC2, fast
 description:
-  - A drop-in for V(amazon.aws.aws_ec2) where hosts are named by their instance id and grouped by O(keyed_groups). Groups and
-    variables have the same names and values.
+  - A drop-in for V(amazon.aws.aws_ec2) where hosts are named by their instance id and grouped by O(keyed_groups).
+    Groups and variables have the same names and values.
   - The name of the file must end in C(aws_ec2.yml) or C(aws_ec2.yaml).
 author:
   - The Slipway authors
@@ -56,8 +56,8 @@ options:
     required: true
   filters:
     description:
-      - Filters of the server, as C(DescribeInstances) knows them. Without C(instance-state-name), instances that are terminated or
-        on the way there are left out.
+      - Filters of the server, as C(DescribeInstances) knows them. Without C(instance-state-name), instances that are
+        terminated or on the way there are left out.
     type: dict
     default: {}
   hostvars_prefix:
@@ -72,14 +72,15 @@ options:
     default: false
   keyed_groups:
     description:
-      - Groups that are made of values. C(key) is an expression of Jinja over the host's own variables, without Ansible's filters;
-        its value is a text or a list of texts. C(prefix) and C(separator) come before it.
+      - Groups that are made of values. C(key) is an expression of Jinja over the host's own variables, without
+        Ansible's filters; its value is a text or a list of texts. C(prefix) and C(separator) come before it.
     type: list
     elements: dict
     default: []
 notes:
-  - With O(cache) the instances are kept for O(cache_timeout) seconds. The key is made of the credentials, and with them the
-    account, of the regions, the address of the service and the filters, so that the same account answers for every file that asks for the same.
+  - With O(cache) the instances are kept for O(cache_timeout) seconds. The key is made of the credentials, and with them
+    the account, of the regions, the address of the service and the filters, so that files that ask for the same share
+    one answer.
 """
 
 EXAMPLES = r"""
