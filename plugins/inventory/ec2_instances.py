@@ -21,11 +21,11 @@ except ImportError:
     pass  # the base class says what is missing
 
 import jinja2
-from ansible.errors import AnsibleParserError
-from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
-from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible.errors import AnsibleParserError  # type: ignore[import-untyped]
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict  # type: ignore[import-untyped]
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict  # type: ignore[import-untyped]
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list  # type: ignore[import-untyped]
+from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase  # type: ignore[import-untyped]
 
 DOCUMENTATION = r"""
 name: ec2_instances
@@ -100,7 +100,7 @@ keyed_groups:
 
 _GROUP = "aws_ec2"
 _ALIVE = ["running", "pending", "stopping", "stopped"]
-_MISSING = (None, "", [])
+_MISSING: tuple[t.Any, ...] = (None, "", [])
 
 Values = dict[str, t.Any]
 
@@ -159,7 +159,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         """Fill `inventory`. Raises AnsibleParserError when AWS does not answer, or an expression cannot be used."""
         super().parse(inventory, loader, path, cache=cache)
         # Templates in them are resolved here; the cache's key has to know the result.
-        self._asked = {
+        self._asked: Values = {
             "regions": sorted(self.get_option("regions")),
             "filters": dict(self.get_option("filters")),
             "endpoint": self.get_option("endpoint_url")
