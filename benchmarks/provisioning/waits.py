@@ -67,7 +67,7 @@ RULES: Mapping[str, Rule] = {
         b"<state>pending<",
     ),
     "edge": Rule(
-        re.compile(r"^POST /2020-05-31/distribution(\?WithTags)? "),
+        re.compile(r"^POST /2020-05-31/distribution(\?WithTags=?)? "),
         re.compile(r"^(GET|POST|PUT) /2020-05-31/distribution"),
         re.compile(rb"<Id>(E[A-Z0-9]{12,})</Id>"),
         re.compile(rb"<Status>Deployed<"),

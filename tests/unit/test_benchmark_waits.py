@@ -68,7 +68,7 @@ def test_a_refused_creation_starts_nothing() -> None:
         ),
         (
             "edge",
-            signature("POST", "/2020-05-31/distribution?WithTags", "-", b"<DistributionConfig/>"),
+            signature("POST", "/2020-05-31/distribution?WithTags=", "-", b"<DistributionConfig/>"),
             signature("GET", "/2020-05-31/distribution/E0123456789ABC", "-", b""),
             b"<Distribution><Id>E0123456789ABC</Id><Status>Deployed</Status></Distribution>",
             b"InProgress",
