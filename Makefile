@@ -4,7 +4,7 @@ SHELL := /bin/sh
 python := .venv/bin/python
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 rehearse: setup ## Put the whole stack on this machine and the application in the browser
 	@$(python) -m rehearsal run
@@ -40,6 +40,12 @@ molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 end-to-end: setup-tests ## Run the rehearsal's tests in a browser, a killed host included
 	@$(python) -m tests end-to-end
 
+benchmark-provisioning: setup-tests ## Build the same stack with Terraform and with Slipway, and compare (QUICK=1: one pair)
+	@$(python) -m benchmarks.provisioning $(if $(QUICK),--quick)
+
+benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock one and with the bare calls
+	@$(python) -m benchmarks.inventory
+
 clean: down ## Remove the environments too: .venv, .cache and node_modules
 	@rm -rf .venv .cache react_app/node_modules react_app/dist .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
 
@@ -49,4 +55,5 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end clean setup setup-tests
+.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end benchmark-provisioning \
+	benchmark-inventory clean setup setup-tests

@@ -16,3 +16,12 @@ LOOK = {"preflight", "verify", "survey", "record"}
 def test_what_changes_an_account_first_asks_whether_it_is_the_right_one(playbook: Path) -> None:
     first = yaml.safe_load(playbook.read_text())[0]
     assert first["ansible.builtin.import_playbook"] == "preflight.yml"
+
+
+def test_a_wave_is_played_by_the_layers_that_it_gives_something_to() -> None:
+    plays = yaml.safe_load((Path(__file__).parents[2] / "playbooks" / "provision.yml").read_text())
+    waves = [play for play in plays if "wave" in play.get("vars", {})]
+    assert waves
+    for play in waves:
+        layers = play["vars"]["wave"].keys() | play["vars"].get("builds_on_it", {}).keys()
+        assert sorted(play["hosts"].split(":")) == sorted([*layers, "!settled"])

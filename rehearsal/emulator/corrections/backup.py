@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 from moto.backup.exceptions import AlreadyExistsException, BackupClientError, ResourceNotFoundException
 from moto.backup.models import BackupBackend, Plan, Vault
@@ -145,3 +146,13 @@ def delete_backup_selection(self: BackupResponse) -> str:
     if selections(plan).pop(selection_id, None) is None:
         raise ResourceNotFoundException("Cannot find Backup selection with provided ID")
     return "{}"
+
+
+@correct(BackupResponse, "list_tags")
+def list_tags(self: BackupResponse) -> str:
+    """The address is the same with and without its last slash, which only some of AWS's libraries write.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListTags.html
+    """
+    arn = unquote(self.path.rstrip("/").rsplit("/", 1)[-1])
+    return json.dumps({"Tags": self.backup_backend.list_tags(resource_arn=arn)})

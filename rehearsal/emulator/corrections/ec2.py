@@ -23,6 +23,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, Reservation
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
@@ -519,3 +520,15 @@ def delete_launch_template_versions(self: LaunchTemplates) -> ActionResult:
             "UnsuccessfullyDeletedLaunchTemplateVersions": failed,
         }
     )
+
+
+# -- security groups -----------------------------------------------------------------------------------------
+def rule_description(self: SecurityGroupRule) -> str | None:
+    """A rule that names a group has a description as one that names a network has.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
+    """
+    return self.ip_range.get("Description") or self.source_group.get("Description")
+
+
+correct_value(SecurityGroupRule, "description", property(rule_description))

@@ -142,7 +142,7 @@ def test_whoever_does_not_believe_it_lets_every_layer_look(account: Account) -> 
 
 @pytest.mark.usefixtures("provisioned")
 def test_a_new_value_converges_the_layers_that_read_it_and_no_other(account: Account) -> None:
-    other = run(account, "provision", aws_logs_days=7)
+    other = run(account, "provision", aws_logs_flow_days=7)
     assert other.status == 0, other.output[-4000:]
     assert other.converged == {"aws_logs"}
     assert other.changed > 0

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+
+from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 from .conftest import Clients
 
@@ -65,3 +73,13 @@ def test_a_plan_with_selections_stays(client: Clients) -> None:
         backup.get_backup_selection(BackupPlanId=plan, SelectionId=selected)
     assert code(refused) == "ResourceNotFoundException"
     backup.delete_backup_plan(BackupPlanId=plan)
+
+
+def test_tags_are_listed_with_and_without_the_last_slash(client: Clients) -> None:
+    backup = client("backup")
+    arn = backup.create_backup_vault(BackupVaultName="tagged", BackupVaultTags={"Name": "tagged"})["BackupVaultArn"]
+    assert backup.list_tags(ResourceArn=arn)["Tags"] == {"Name": "tagged"}
+    request = AWSRequest("GET", f"{backup.meta.endpoint_url}/tags/{quote(arn, safe='')}")
+    SigV4Auth(Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY), "backup", backup.meta.region_name).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    assert json.loads(answer.content)["Tags"] == {"Name": "tagged"}

@@ -248,3 +248,17 @@ def test_tags_report_awss_own_resource_types(ec2: Any, network: Network) -> None
         address: "elastic-ip",
         gateway: "natgateway",
     }
+
+
+def test_a_rule_that_names_a_group_keeps_its_description(ec2: Any, network: Network) -> None:
+    ids = [
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=network.vpc_id)["GroupId"]
+        for name in ("described-a", "described-b")
+    ]
+    pair = {"GroupId": ids[1], "Description": "Requests"}
+    ec2.authorize_security_group_ingress(
+        GroupId=ids[0],
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [pair]}],
+    )
+    found = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [ids[0]]}])["SecurityGroupRules"]
+    assert [rule["Description"] for rule in found if not rule["IsEgress"]] == ["Requests"]
