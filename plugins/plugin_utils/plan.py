@@ -285,6 +285,9 @@ class Plan:
         for (layer, module), changed in self.hidden.items():
             kind = self.modules[module]["kind"]
             names = [str(one["name"]) for one in self.resources if (one["layer"], one["kind"]) == (layer, kind)]
+            if len(changed) == 1:
+                # The rounds of a loop are hidden as one.
+                changed = changed * max(len(names), 1)
             if len(names) != len(changed):
                 names = [f"{HIDDEN} {number + 1}" for number in range(len(changed))]
             for name, has in zip(names, changed, strict=True):
@@ -302,6 +305,8 @@ class Plan:
         within = wanted.get("within")
         if not within:
             return False
+        if (str(within["kind"]) in self.listed) and (str(within["kind"]), str(within["name"])) not in self.live:
+            return True
         around = self.entries.get((str(within["kind"]), str(within["name"]), ""))
         return around is not None and around.action == CREATE
 
@@ -317,7 +322,7 @@ class Plan:
         if kind in self.listed and live is None:
             return self._finish(replace(entry, action=CREATE), known, attributes)
         if self._within_absent(wanted):
-            text = f"what it needs is made in the same run: {wanted['within']['kind']} {wanted['within']['name']}"
+            text = f"foretold: {wanted['within']['kind']} {wanted['within']['name']} is made first"
             return self._finish(replace(entry, action=CREATE, reason=text), known, attributes)
         if (entry.layer, module) in self.reached:
             reason = "not compared: its module has no check mode" if known.get("blind") else ""
