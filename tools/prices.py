@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -204,6 +205,7 @@ def _library() -> Any:
     return prices
 
 
+@cache
 def environment(name: str) -> dict[str, Any]:
     """What the variables of an environment want: ``region``, ``emulated``, ``resources``. Asks no account.
 
@@ -215,10 +217,11 @@ def environment(name: str) -> dict[str, Any]:
         "localhost",
         # Not the directory: its dynamic inventory would ask the account.
         f"--inventory=inventories/{name}/layers.yml",
+        "--one-line",
         "--module-name=ansible.builtin.debug",
         "--args=msg={{ {" + ", ".join(f"'{one}': {one}" for one in variables) + "} }}",
     ]
-    settings = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
+    settings = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
     run = subprocess.run(
         command, cwd=PROJECT, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120, check=False
     )
@@ -270,8 +273,7 @@ def document() -> str:
         total = prices.total(values["resources"], table, values["region"])
         lines += [f"In {values['region']}.", "", "| | number | USD a month |", "|---|---:|---:|"]
         lines += [f"| {what} | {number} | {amount} |" for what, number, amount in _rows(values, prices, table)]
-        missing = f", and what is not known: {', '.join(total.unknown)}" if total.unknown else ""
-        lines += ["", f"Together {total.known:.2f} USD{missing}.", ""]
+        lines += ["", f"Together {total.known:.2f} USD{_missing(total.unknown)}.", ""]
     lines += ["## What traffic adds", "", "| | USD | confirmed |", "|---|---:|---|"]
     regions = sorted({environment(name)["region"] for name in ENVIRONMENTS})
     for region in regions:
@@ -293,6 +295,10 @@ def document() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _missing(names: Sequence[str]) -> str:
+    return f", and {len(names)} whose price is not known" if names else ""
 
 
 def _confirmed(price: Any) -> str:

@@ -87,11 +87,14 @@ def load_modules(path: Path | None = None) -> dict[str, Values]:
 
 
 def place(values: Any, path: str) -> Any:
-    """The value at a dotted path ("." is the whole), or None."""
+    """The value at a dotted path ("." is the whole, a number an item of a list), or None."""
     if path == ".":
         return values
     for part in path.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
+        if isinstance(values, list) and part.isdigit():
+            values = values[int(part)] if int(part) < len(values) else None
+        else:
+            values = values.get(part) if isinstance(values, Mapping) else None
     return values
 
 
@@ -138,9 +141,10 @@ class Plan:
 
     def _read(self, known: Values, result: Values) -> None:
         if "kind" in known and isinstance(result.get(known["list"]), list):
-            self.listed.add(known["kind"])
-            for one in result[known["list"]]:
-                self.live[known["kind"], str(one.get(known["name"]))] = one
+            for kind in (known["kind"], *known.get("also", [])):
+                self.listed.add(kind)
+                for one in result[known["list"]]:
+                    self.live[kind, str(one.get(known["name"]))] = one
 
     def _entry(self, layer: str, known: Values, arguments: Values, result: Values) -> Entry:
         kind, name = known["kind"], _name(known["name"], arguments)
@@ -156,8 +160,10 @@ class Plan:
             return replace(entry, action=UNKNOWN, fields=fields, reason="the module tells neither what nor why")
         if not exists:
             return self._finish(replace(entry, action=CREATE), known, arguments)
+        untold = [one for one in known.get("untold", []) if arguments.get(one)]
+        reason = f"not compared: {', '.join(untold)}" if untold else ""
         fields = fields or (Field("?", told=False),)
-        return self._finish(replace(entry, action=CHANGE, fields=fields), known, arguments)
+        return self._finish(replace(entry, action=CHANGE, fields=fields, reason=reason), known, arguments)
 
     def _exists(self, known: Values, result: Values, name: str) -> bool | None:
         how = known.get("exists", "")
@@ -174,7 +180,8 @@ class Plan:
             return "creat" not in str(result.get("msg", ""))
         if how == "live":
             return (known["kind"], name) in self.live
-        return bool(place(result, how)) if how else None
+        found = place(result, how) if how else None
+        return bool(found) and found != known.get("placeholder") if how else None
 
     def _fields(self, known: Values, arguments: Values, result: Values, name: str) -> Iterator[Field]:
         if "changes" in result:
@@ -186,15 +193,16 @@ class Plan:
             yield from compared(diff["before"], diff["after"])
             return
         live = place(result, known["live"]) if "live" in known else self.live.get((known["kind"], name))
-        if isinstance(live, Mapping):
-            names = dict.fromkeys(arguments) if "live" in known else dict.fromkeys(known.get("fields", {}))
-            names |= dict.fromkeys(["tags"])
-            for argument in names:
-                where = known.get("fields", {}).get(argument, argument)
-                wanted = arguments.get(argument)
-                if where and wanted is not None:
-                    have = place(live, where) if where in live or "." in where else _ABSENT
-                    yield from _compare(argument, have, wanted)
+        if not isinstance(live, Mapping):
+            return
+        mapped = known.get("fields", {})
+        for argument, wanted in arguments.items():
+            where = mapped.get(argument, argument)
+            if not where or wanted is None or argument == "state":
+                continue
+            if argument not in mapped and argument != "tags" and not isinstance(wanted, str | int | float):
+                continue
+            yield from _compare(argument, place(live, where) if "." in where else live.get(where, _ABSENT), wanted)
 
     def _members(self, layer: str, known: Values, arguments: Values, result: Values) -> Iterator[Entry]:
         """One entry for each log group, alarm and so on that one call of a module keeps."""
@@ -348,9 +356,29 @@ def _one_diff(result: Values) -> Values | None:
 
 
 def compared(before: Values, after: Values) -> Iterator[Field]:
-    """The members in which two dicts differ."""
-    for name in dict.fromkeys([*before, *after]):
-        yield from _compare(str(name), before.get(name, _ABSENT), after.get(name))
+    """The members that two descriptions of a resource both have, and in which they differ."""
+    for name in before:
+        if name in after:
+            if str(name).startswith("ip_permissions"):
+                yield from _compare(str(name), _permissions(before[name]), _permissions(after[name]))
+            else:
+                yield from _compare(str(name), before[name], after[name])
+
+
+def _permissions(rules: Any) -> list[str]:
+    """Rules of a security group, a line each: the module writes those that are and those that come in two forms."""
+    lines = set()
+    for rule in rules or []:
+        ports = "-".join(dict.fromkeys(str(rule[end]) for end in ("from_port", "to_port") if rule.get(end) is not None))
+        others = [
+            str(one.get(name))
+            for members in ("ip_ranges", "ipv6_ranges", "prefix_list_ids", "user_id_group_pairs")
+            for one in rule.get(members) or []
+            for name in ("cidr_ip", "cidr_ipv6", "prefix_list_id", "group_id")
+            if one.get(name)
+        ]
+        lines |= {" ".join(filter(None, (str(rule.get("ip_protocol")), ports, other))) for other in others}
+    return sorted(lines)
 
 
 def _compare(name: str, have: Any, wanted: Any) -> Iterator[Field]:

@@ -174,11 +174,11 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"A month costs {difference.known:+.2f} USD{more}.")
     if report.uncompared:
         names = ", ".join(f"{entry.kind} {entry.name}" for entry in report.uncompared)
-        lines.append(f"Not compared, because their modules have no check mode: {names}.")
+        lines.append(f"Not compared, because its module has no check mode: {names}.")
     if report.total is None:
         lines.append("The account is emulated: nothing costs anything.")
     else:
-        more = f" and what is not known: {', '.join(report.total.unknown)}" if report.total.unknown else ""
+        more = f", and {len(report.total.unknown)} resources whose price is not known" if report.total.unknown else ""
         lines.append(f"The whole environment costs {report.total.known:.2f} USD a month without traffic{more}.")
     lines.append("Nothing was written.")
     return lines
