@@ -77,7 +77,9 @@ QUESTIONS: Mapping[str, Question] = {
     "waf:rule": Question("awswaf", {}, "RuleV2"),
     "waf:requests:1m": Question("awswaf", {}, "RequestV2-Tier1"),
     "cloudwatch:alarm": Question("AmazonCloudWatch", {"productFamily": "Alarm"}, "CW:AlarmMonitorUsage"),
-    "cloudwatch:composite-alarm": Question("AmazonCloudWatch", {"productFamily": "Alarm"}, "CW:CompositeAlarmMonitorUsage"),
+    "cloudwatch:composite-alarm": Question(
+        "AmazonCloudWatch", {"productFamily": "Alarm"}, "CW:CompositeAlarmMonitorUsage"
+    ),
     "cloudwatch:metric": Question("AmazonCloudWatch", {"productFamily": "Metric"}, "CW:MetricMonitorUsage"),
     "cloudwatch:dashboard": Question("AmazonCloudWatch", {}, "DashboardsUsageHour", everywhere=True),
     "logs:gb": Question("AmazonCloudWatch", {"productFamily": "Data Payload"}, "DataProcessing-Bytes"),
@@ -165,7 +167,9 @@ def refreshed(
                 continue
             if per != before["per"] and not before["per"].startswith(per):
                 # An hour's price in place of a month's would be wrong by 730.
-                tell(f"kept as it was: {item} in {region} is sold by the {per}, and the table has it by the {before['per']}")
+                tell(
+                    f"kept as it was: {item} in {region} is sold by the {per}, and the table has it by the {before['per']}"
+                )
                 continue
             found["regions"][region][item] = {"amount": amount, "per": before["per"], "source": source}
     used = {price["source"] for items in found["regions"].values() for price in items.values()}
@@ -187,7 +191,9 @@ def refresh(regions: Sequence[str]) -> int:
     client: Client = boto3.client("pricing", region_name=API_REGION)  # type: ignore[call-overload]
     new = refreshed(document, client, regions, today, lambda text: print(text, file=sys.stderr))
     path = PRICES / f"{today:%Y-%m}.yml"
-    path.write_text("---\n# Written by `python -m tools.prices refresh`.\n" + yaml.safe_dump(new, sort_keys=False, width=140))
+    path.write_text(
+        "---\n# Written by `python -m tools.prices refresh`.\n" + yaml.safe_dump(new, sort_keys=False, width=140)
+    )
     print(f"{path.relative_to(PROJECT)} is written. Now: python -m tools.prices document")
     return 0
 
@@ -282,12 +288,20 @@ def document() -> str:
             known = price is not None and price.amount is not None
             amount = f"{price.amount:g}" if known else "not known"
             lines.append(f"| {what} ({region}) | {amount} | {_confirmed(price) if known else ''} |")
-    lines += ["", "## Where each price is from", "", "| item | region | USD | per | source | date | confirmed |", "|---|---|---:|---|---|---|---|"]
+    lines += [
+        "",
+        "## Where each price is from",
+        "",
+        "| item | region | USD | per | source | date | confirmed |",
+        "|---|---|---:|---|---|---|---|",
+    ]
     for region, items in table.regions.items():
         for item, price in items.items():
             where = "all" if region == EVERYWHERE else region
             amount = "not known" if price.amount is None else f"{price.amount:g}"
-            lines.append(f"| {item} | {where} | {amount} | {price.per} | {price.source} | {price.date} | {_confirmed(price)} |")
+            lines.append(
+                f"| {item} | {where} | {amount} | {price.per} | {price.source} | {price.date} | {_confirmed(price)} |"
+            )
     lines += [
         "",
         "*Confirmed* means read in AWS's own words or answered by its Pricing API. Everything else is second-hand and is replaced by"

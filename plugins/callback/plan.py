@@ -93,7 +93,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         failed = bool(stats.failures or stats.dark)
         if not self.wanted and not failed:
             # The run was of a part that never came to the role: --list-tasks, --tags.
-            self._display.display("The run did not come to its end (tags?): there is no plan.", color="red", stderr=True)
+            self._display.display(
+                "The run did not come to its end (tags?): there is no plan.", color="red", stderr=True
+            )
             failed = True
         self.plan.resources = list(self.wanted.get("resources") or [])
         entries = prices.priced(
@@ -125,7 +127,11 @@ def _rounds(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The results of a loop, or the one result."""
     rounds = answer.get("results")
     # A module may have a return value of that name.
-    if isinstance(rounds, list) and rounds and all(isinstance(one, dict) and "ansible_loop_var" in one for one in rounds):
+    if (
+        isinstance(rounds, list)
+        and rounds
+        and all(isinstance(one, dict) and "ansible_loop_var" in one for one in rounds)
+    ):
         yield from rounds
     else:
         yield dict(answer)

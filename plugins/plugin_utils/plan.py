@@ -224,9 +224,7 @@ class Plan:
             yield self._finish(Entry(layer, known["kind"], name, action, region), known, arguments)
         for name, fields in changed.items():
             if name not in made:
-                yield self._finish(
-                    Entry(layer, known["kind"], name, CHANGE, region, tuple(fields)), known, arguments
-                )
+                yield self._finish(Entry(layer, known["kind"], name, CHANGE, region, tuple(fields)), known, arguments)
         for part in known["members"].split("|"):
             for member in arguments.get(part) or []:
                 name = f"{arguments.get('prefix') or ''}{member.get('name')}"
@@ -335,7 +333,9 @@ class Plan:
         if (entry.layer, module) in self.reached:
             reason = "not compared: its module has no check mode" if known.get("blind") else ""
             return replace(entry, reason=reason)
-        return replace(entry, action=UNKNOWN, reason="check mode did not come so far: something that it needs is missing")
+        return replace(
+            entry, action=UNKNOWN, reason="check mode did not come so far: something that it needs is missing"
+        )
 
     def _attribute_fields(self, wanted: Values, live: Values) -> Iterator[Field]:
         for name, value in (wanted.get("live") or {}).items():

@@ -8,11 +8,21 @@ import pytest
 import yaml
 
 PLAYBOOKS = sorted((Path(__file__).parents[2] / "playbooks").glob("*.yml"))
-#: These two look and change nothing.
-LOOK = {"preflight", "verify"}
+#: These look and change nothing.
+LOOK = {"preflight", "plan", "verify"}
 
 
 @pytest.mark.parametrize("playbook", [path for path in PLAYBOOKS if path.stem not in LOOK], ids=lambda path: path.stem)
 def test_what_changes_an_account_first_asks_whether_it_is_the_right_one(playbook: Path) -> None:
     first = yaml.safe_load(playbook.read_text())[0]
     assert first["ansible.builtin.import_playbook"] == "preflight.yml"
+
+
+def test_a_plan_refuses_everything_but_a_dry_run_before_it_does_anything() -> None:
+    plays = yaml.safe_load((PLAYBOOKS[0].parent / "plan.yml").read_text())
+    assert plays[0]["vars"]["slipway_dry_run"] == "slipway.aws.plan"
+    assert plays[0]["any_errors_fatal"]
+    (task,) = plays[0]["tasks"]
+    assert task["ansible.builtin.assert"]["that"] == "ansible_check_mode"
+    assert task["tags"] == ["always"]
+    assert plays[1]["ansible.builtin.import_playbook"] == "provision.yml"

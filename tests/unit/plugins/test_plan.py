@@ -28,7 +28,7 @@ from ansible_collections.slipway.aws.plugins.plugin_utils.plan import (
 
 PROJECT = Path(__file__).parents[3]
 #: Roles whose tasks a plan comes to.
-ROLES = sorted({path.parent.parent for path in (PROJECT / "roles").glob("aws_*/tasks")} | {PROJECT / "roles" / "plan"})
+ROLES = sorted({path.parent for path in (PROJECT / "roles").glob("aws_*/tasks")} | {PROJECT / "roles" / "plan"})
 MODULE = re.compile(r"^(amazon|community|slipway)\.aws\.[a-z0-9_]+$")
 
 
@@ -104,7 +104,12 @@ def test_a_placeholder_is_no_resource() -> None:
 
 def test_a_stock_module_that_returns_the_live_resource_is_compared_with_its_arguments() -> None:
     arguments = {"name": "stack", "tags": {"Owner": "me", "Project": "x"}, "tenancy": "default", "state": "present"}
-    vpc = {"id": "vpc-1", "tenancy": "default", "state": "available", "tags": {"Project": "x", "Old": "y", "aws:a": "b"}}
+    vpc = {
+        "id": "vpc-1",
+        "tenancy": "default",
+        "state": "available",
+        "tags": {"Project": "x", "Old": "y", "aws:a": "b"},
+    }
     (entry,) = observed("amazon.aws.ec2_vpc_net", arguments, changed=True, vpc=vpc)
     assert entry.action == CHANGE
     assert entry.fields == (Field("tags.Owner", None, "me"), Field("tags.Old", "y", None))
@@ -251,7 +256,9 @@ def test_what_is_hidden_or_was_not_come_to_is_unknown() -> None:
 def test_what_has_no_check_mode_is_compared_with_the_variables() -> None:
     for live, action in (("Enabled", SAME), ("Suspended", CHANGE)):
         plan = Plan(region="eu-west-1", resources=[WANTED[-1]])
-        plan.observe("x", "amazon.aws.s3_bucket_info", {"buckets": [{"name": "b", "bucket_versioning": {"Status": live}}]})
+        plan.observe(
+            "x", "amazon.aws.s3_bucket_info", {"buckets": [{"name": "b", "bucket_versioning": {"Status": live}}]}
+        )
         (entry,) = plan.conclude()
         assert entry.action == action
 
@@ -277,7 +284,9 @@ def report(*entries: Entry, failed: bool = False) -> plan_report.Report:
 
 
 def test_the_table_is_as_wide_off_a_terminal_and_aligned() -> None:
-    entry = Entry("database", "database", "stack", CHANGE, fields=(Field("multi_az", False, True),), price=12.5, minutes=10)
+    entry = Entry(
+        "database", "database", "stack", CHANGE, fields=(Field("multi_az", False, True),), price=12.5, minutes=10
+    )
     text = plan_report.text(report(entry), width=plan_report.width(io.StringIO()))
     lines = [line for line in text.splitlines() if line.startswith(("│", "┃", "├", "└"))]
     assert len({len(line) for line in lines}) == 1
