@@ -1,8 +1,9 @@
 """Prices of AWS: asked anew, and written out for the environments.
 
-usage: python -m tools.prices refresh [REGION...]   write prices/<year>-<month>.yml from AWS's Pricing API (needs credentials with
-                                                    pricing:GetProducts; the account does not matter)
+usage: python -m tools.prices refresh [REGION...]   write prices/<year>-<month>.yml from AWS's Pricing API
        python -m tools.prices document              write docs/prices.md from the newest table and the inventories
+
+`refresh` needs credentials with pricing:GetProducts, of whatever account.
 
 What the API does not answer keeps the price, the source and the date of the table before.
 """
@@ -53,7 +54,7 @@ class AmbiguousError(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """How an item is found in the price list. ``usage`` is the end of the usage type, whose beginning is the region's."""
+    """How an item is found in the price list. ``usage`` is the usage type without the region at its beginning."""
 
     service: str
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -168,7 +169,7 @@ def refreshed(
             if per != before["per"] and not before["per"].startswith(per):
                 # An hour's price in place of a month's would be wrong by 730.
                 tell(
-                    f"kept as it was: {item} in {region} is sold by the {per}, and the table has it by the {before['per']}"
+                    f"kept as it was: {item} in {region} is sold by the {per}, the table has it by the {before['per']}"
                 )
                 continue
             found["regions"][region][item] = {"amount": amount, "per": before["per"], "source": source}
@@ -188,7 +189,7 @@ def refresh(regions: Sequence[str]) -> int:
 
     document = yaml.safe_load(newest_file().read_text())
     today = datetime.now(UTC).date()
-    client: Client = boto3.client("pricing", region_name=API_REGION)  # type: ignore[call-overload]
+    client: Client = boto3.client("pricing", region_name=API_REGION)
     new = refreshed(document, client, regions, today, lambda text: print(text, file=sys.stderr))
     path = PRICES / f"{today:%Y-%m}.yml"
     path.write_text(
@@ -265,9 +266,9 @@ def document() -> str:
         "# What a month costs",
         "",
         "Written by `python -m tools.prices document` from the variables of the environments and the table of prices"
-        f" `prices/{newest_file().name}`, whose date is {table.date}; a test compares it. US dollars a month of {prices.HOURS} hours,"
-        " on demand, without tax, without free tiers, and without what traffic adds. An Auto Scaling group is counted at its minimum. What nobody"
-        " has found out is *not known* and in no sum.",
+        f" `prices/{newest_file().name}`, whose date is {table.date}; a test compares it. US dollars a month of"
+        f" {prices.HOURS} hours, on demand, without tax, without free tiers, and without what traffic adds. An Auto"
+        " Scaling group is counted at its minimum. What nobody has found out is *not known* and in no sum.",
         "",
     ]
     for name in ENVIRONMENTS:
@@ -304,8 +305,8 @@ def document() -> str:
             )
     lines += [
         "",
-        "*Confirmed* means read in AWS's own words or answered by its Pricing API. Everything else is second-hand and is replaced by"
-        " `python -m tools.prices refresh`, which needs `pricing:GetProducts` and nothing else.",
+        "*Confirmed* means read in AWS's own words or answered by its Pricing API. Everything else is second-hand and is"
+        " replaced by `python -m tools.prices refresh`, which needs `pricing:GetProducts` and nothing else.",
         "",
     ]
     return "\n".join(lines)

@@ -11,11 +11,13 @@ type: notification
 version_added: 0.1.0
 short_description: Run playbooks that only look in check mode
 description:
-  - A playbook whose first play has the variable C(slipway_dry_run) is run again with C(--check --diff) in place of itself,
-    before its first task, unless it is in check mode already. The value of the variable is the stdout callback of that run.
-  - Check mode is an option of the command line, which no play can set for the roles that it imports. C(check_mode) of a play
-    reaches tasks, and not C(ansible_check_mode), which roles ask.
-  - A first task of such a playbook should still refuse to go on outside of check mode, in case this callback is not enabled.
+  - A playbook whose first play has the variable C(slipway_dry_run) is run again with C(--check --diff) in place of
+    itself, before its first task, unless it is in check mode already. The value of the variable is the stdout callback
+    of that run.
+  - Check mode is an option of the command line, which no play can set for the roles that it imports. C(check_mode) of a
+    play reaches tasks, and not C(ansible_check_mode), which roles ask.
+  - A first task of such a playbook should still refuse to go on outside of check mode, in case this callback is not
+    enabled.
 author: Slipway
 requirements:
   - enabled in configuration (C(callbacks_enabled=slipway.aws.dry_run))

@@ -11,8 +11,9 @@ type: stdout
 version_added: 0.1.0
 short_description: Print what a dry run would do to each resource
 description:
-  - Collects the results of a run in check mode and prints, for every resource, whether it would be created, changed, replaced
-    or deleted, which fields differ, whether users notice, what a month costs more, and how many minutes AWS takes.
+  - Collects the results of a run in check mode and prints, for every resource, whether it would be created, changed,
+    replaced or deleted, which fields differ, whether users notice, what a month costs more, and how many minutes AWS
+    takes.
   - What is known about a module stands in C(plugins/plugin_utils/plan_modules.yml), what the variables want in the fact
     C(plan_result), which the role C(plan) sets.
   - The run ends with status 0 when there is nothing to do, 2 when there is something, and 1 after an error.

@@ -112,7 +112,7 @@ class Plan:
     reached: set[tuple[str, str]] = field(default_factory=set)
     #: (layer, module) -> how often a result was hidden, by action.
     hidden: dict[tuple[str, str], list[bool]] = field(default_factory=dict)
-    resources: list[Values] = field(default_factory=list)
+    resources: Sequence[Values] = ()
 
     def observe(self, layer: str, module: str, result: Values, *, skipped: bool = False) -> None:
         """Take in the result of one task, or of one round of its loop."""
@@ -128,7 +128,7 @@ class Plan:
         if known.get("reads"):
             self._read(known, result)
             return
-        if skipped or not arguments and "censored" not in result:
+        if skipped or (not arguments and "censored" not in result):
             return
         if "censored" in result:
             self.hidden.setdefault((layer, module), []).append(bool(result.get("changed")))
@@ -265,15 +265,14 @@ class Plan:
     def conclude(self) -> list[Entry]:
         """All entries, in the order of the layers, once the run is over.
 
-        What the run did not come to is taken from ``resources``: inside of something that does not exist yet it is made;
-        where a task was come to and had nothing to do, it is there; else nothing is known.
+        What the run did not come to is taken from ``resources``: inside of something that does not exist yet it is
+        made; where a task was come to and had nothing to do, it is there; else nothing is known.
         """
         self._unhide()
-        by_kind = {(str(one["kind"]), str(one["name"])): one for one in self.resources}
         for wanted in self.resources:
             identity = (str(wanted["kind"]), str(wanted["name"]), str(wanted.get("region", "")))
             if identity not in self.entries:
-                self.entries[identity] = self._foretold(wanted, by_kind)
+                self.entries[identity] = self._foretold(wanted)
             entry = self.entries[identity]
             attributes = wanted.get("attributes") or {}
             self.entries[identity] = replace(entry, attributes=attributes)
@@ -316,7 +315,7 @@ class Plan:
         around = self.entries.get((str(within["kind"]), str(within["name"]), ""))
         return around is not None and around.action == CREATE
 
-    def _foretold(self, wanted: Values, by_kind: Mapping[tuple[str, str], Values]) -> Entry:
+    def _foretold(self, wanted: Values) -> Entry:
         kind, name = str(wanted["kind"]), str(wanted["name"])
         module, known = self._module_of(kind)
         entry = Entry(str(wanted["layer"]), kind, name, SAME, str(wanted.get("region", "")))

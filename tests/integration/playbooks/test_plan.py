@@ -1,4 +1,4 @@
-"""A plan against an account of its own: nothing there, everything there, something to change. It reads and never writes."""
+"""A plan of an account with nothing, with everything, and with something to change. It reads and never writes."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def test_what_was_foretold_is_what_was_made_and_nothing_is_left_to_do(
     assert ran.status == 0, ran.output
     assert made.writes == set()
     assert "Nothing to do" in ran.output
-    # What the account has and the plan could not name: the records that prove the domains, whose names ACM makes up, and the
-    # zone's own group of the network.
+    # What the account has and the plan could not name: the zone, which only the rehearsal makes, and the records that
+    # prove the domains, whose names ACM makes up.
     unforetold = ran.entries.keys() - foretold.entries.keys()
     assert {name.split(" ")[0] for kind, name, _region in unforetold if kind == "DNS record"} == {"CNAME"}
     assert {kind for kind, _name, _region in unforetold} <= {"DNS record"}
@@ -236,9 +236,7 @@ def test_it_refuses_to_run_beside_a_playbook_that_writes(account: Account) -> No
     assert account.requests == []
 
 
-def test_it_refuses_to_write_when_nothing_put_it_into_check_mode(
-    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_it_refuses_to_write_when_nothing_put_it_into_check_mode(account: Account, tmp_path: Path) -> None:
     # As for somebody with a configuration of their own.
     settings = (PROJECT / "ansible.cfg").read_text()
     assert "callbacks_enabled = slipway.aws.dry_run\n" in settings

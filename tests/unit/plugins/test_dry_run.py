@@ -54,7 +54,7 @@ def test_it_is_run_again_and_its_status_is_that_of_the_run(
 
 
 def test_the_dry_run_itself_goes_on(monkeypatch: pytest.MonkeyPatch, started: list[Any]) -> None:
-    monkeypatch.setattr(dry_run.C, "DEFAULT_STDOUT_CALLBACK", "slipway.aws.plan")
+    monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", "slipway.aws.plan")
     start(monkeypatch, playbook(slipway_dry_run="slipway.aws.plan"), check=True)
     assert started == []
 

@@ -59,9 +59,11 @@ def test_every_module_of_the_layers_is_known() -> None:
 
 
 def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() -> None:
-    from ansible.plugins.loader import module_loader  # type: ignore[import-untyped]
+    from ansible.plugins.loader import (
+        fragment_loader,
+        module_loader,  # type: ignore[import-untyped]
+    )
     from ansible.utils.plugin_docs import get_plugin_docs  # type: ignore[import-untyped]
-    from ansible.plugins.loader import fragment_loader
 
     for module, known in load_modules().items():
         documentation = get_plugin_docs(module, "module", module_loader, fragment_loader, verbose=False)[0]
@@ -70,7 +72,7 @@ def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() 
             continue
         named = {*known.get("fields", {}), *known.get("interrupts", {}), *known.get("untold", [])}
         if "members" not in known:
-            named |= {match for match in re.findall(r"\{([a-z_]+)", known["name"])} or {known["name"].split(".")[0]}
+            named |= set(re.findall(r"\{([a-z_]+)", known["name"])) or {known["name"].split(".")[0]}
         # Fields of our own modules are those that they compare, which may be named otherwise.
         if not module.startswith("slipway."):
             options = set(documentation["options"])

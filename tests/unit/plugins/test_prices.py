@@ -83,7 +83,7 @@ def test_a_month(kind: str, attributes: dict[str, Any], dollars: float | None) -
 
 
 def test_a_sum_names_what_is_missing_in_it() -> None:
-    resources = [
+    resources: list[dict[str, Any]] = [
         {"kind": "KMS key", "name": "a"},
         {"kind": "KMS key", "name": "b"},
         {"kind": "subnet", "name": "c"},
