@@ -305,8 +305,8 @@ def document() -> str:
             )
     lines += [
         "",
-        "*Confirmed* means read in AWS's own words or answered by its Pricing API. Everything else is second-hand and is"
-        " replaced by `python -m tools.prices refresh`, which needs `pricing:GetProducts` and nothing else.",
+        "*Confirmed* means read in AWS's own words or answered by its Pricing API. Everything else is second-hand and"
+        " is replaced by `python -m tools.prices refresh`, which needs `pricing:GetProducts` and nothing else.",
         "",
     ]
     return "\n".join(lines)

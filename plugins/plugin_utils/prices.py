@@ -113,7 +113,7 @@ def _group(values: Values) -> Iterable[Part]:
     yield f"ec2:linux:{values['instance_type']}", values["min_size"]
     yield "ebs:gp3:gib", values["min_size"] * values["volume_gib"]
     if values.get("detailed_monitoring"):
-        # Seven metrics for each instance: https://aws.amazon.com/cloudwatch/pricing/, example "EC2 detailed monitoring".
+        # Charged as custom metrics; an instance has seven in the example of AWS's pricing page of CloudWatch.
         yield "cloudwatch:metric", 7 * values["min_size"]
 
 

@@ -147,8 +147,7 @@ def test_what_was_foretold_is_what_was_made_and_nothing_is_left_to_do(
     assert ran.status == 0, ran.output
     assert made.writes == set()
     assert "Nothing to do" in ran.output
-    # What the account has and the plan could not name: the zone, which only the rehearsal makes, and the records that
-    # prove the domains, whose names ACM makes up.
+    # What the plan could not name: the records that prove the domains, whose names ACM makes up.
     unforetold = ran.entries.keys() - foretold.entries.keys()
     assert {name.split(" ")[0] for kind, name, _region in unforetold if kind == "DNS record"} == {"CNAME"}
     assert {kind for kind, _name, _region in unforetold} <= {"DNS record"}
