@@ -165,7 +165,6 @@ CHANGED = {
     "aws_edge_hsts_seconds": 600,
     "aws_storage_noncurrent_days": 44,
     "aws_logs_flow_seconds": 60,
-    "aws_database_major_version": "16",
     "aws_network_nat": "per_az",
 }
 
@@ -192,7 +191,6 @@ def test_what_changed_is_named_field_by_field(made: Account, tmp_path: Path) -> 
             {"security_headers_config.strict_transport_security.access_control_max_age_sec": (300, 600)},
         ),
         ("flow log", name, ""): ("replace", {"max_aggregation_interval": (600, 60)}),
-        ("DB parameter group", f"{name}-postgres16", ""): ("create", {}),
         ("public address", f"{name}-nat-eu-west-1b", ""): ("create", {}),
         ("NAT gateway", f"{name}-nat-eu-west-1b", ""): ("create", {}),
         ("route table", f"{name}-application-eu-west-1a", ""): ("create", {}),
