@@ -88,9 +88,9 @@ def run(account: Account, playbook: str, variables: Mapping[str, Any], path: Pat
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
             f"playbooks/{playbook}.yml",
+            *words,
             "--inventory=inventories/rehearsal/layers.yml",
             f"--extra-vars={json.dumps(given)}",
-            *words,
         ],
         cwd=PROJECT,
         env={
