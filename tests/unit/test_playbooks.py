@@ -9,7 +9,7 @@ import yaml
 
 PLAYBOOKS = sorted((Path(__file__).parents[2] / "playbooks").glob("*.yml"))
 #: These look and change nothing, or are parts of one that asked.
-LOOK = {"preflight", "verify", "survey", "record"}
+LOOK = {"preflight", "plan", "verify", "survey", "record"}
 
 
 @pytest.mark.parametrize("playbook", [path for path in PLAYBOOKS if path.stem not in LOOK], ids=lambda path: path.stem)
@@ -25,3 +25,13 @@ def test_a_wave_is_played_by_the_layers_that_it_gives_something_to() -> None:
     for play in waves:
         layers = play["vars"]["wave"].keys() | play["vars"].get("builds_on_it", {}).keys()
         assert sorted(play["hosts"].split(":")) == sorted([*layers, "!settled"])
+
+
+def test_a_plan_refuses_everything_but_a_dry_run_before_it_does_anything() -> None:
+    plays = yaml.safe_load((PLAYBOOKS[0].parent / "plan.yml").read_text())
+    assert plays[0]["vars"]["slipway_dry_run"] == "slipway.aws.plan"
+    assert plays[0]["any_errors_fatal"]
+    (task,) = plays[0]["tasks"]
+    assert task["ansible.builtin.assert"]["that"] == "ansible_check_mode"
+    assert task["tags"] == ["always"]
+    assert plays[1]["ansible.builtin.import_playbook"] == "provision.yml"

@@ -1,0 +1,1 @@
+"""Playbooks against an emulated account of their own."""

@@ -1,0 +1,270 @@
+"""A plan of an account with nothing, with everything, and with something to change. It reads and never writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.emulator import authorization
+from rehearsal.emulator.api_request import ApiRequest
+from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from rehearsal.emulator.server import Emulator
+
+PROJECT = Path(__file__).parents[3]
+#: Instances want an image, which only a real builder makes.
+PROVISIONED = {"slipway_layers_off": ["image", "compute"]}
+#: Beginnings of operations that only read. `Get` of a secret is left out: a plan needs none.
+READS = ("Describe", "List", "Get", "Head", "BatchGet")
+
+Entries = dict[tuple[str, str, str], dict[str, Any]]
+
+
+@dataclass
+class Account:
+    """An emulated account, and what was asked of it."""
+
+    emulator: Emulator
+    requests: list[ApiRequest] = field(default_factory=list)
+
+    @property
+    def writes(self) -> set[str]:
+        """Operations that are not known to read only. A request that nobody understood has no name, and counts."""
+        return {
+            f"{request.service}:{request.action}" for request in self.requests if not request.action.startswith(READS)
+        }
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a playbook ended."""
+
+    status: int
+    output: str
+    errors: str
+    document: dict[str, Any]
+
+    @property
+    def entries(self) -> Entries:
+        """By kind, name and region."""
+        return {(one["kind"], one["name"], one["region"]): one for one in self.document["entries"]}
+
+    @property
+    def changes(self) -> Entries:
+        """Those that do not stay."""
+        return {name: one for name, one in self.entries.items() if one["action"] != "same"}
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    """One for all tests of this file: they build on each other in their order."""
+    account = Account(Emulator(0))
+    real = authorization.refuse
+
+    def remember(request: ApiRequest) -> Any:
+        account.requests.append(request)
+        return real(request)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(authorization, "refuse", remember)
+    account.emulator.start()
+    yield account
+    account.emulator.stop()
+    patch.undo()
+
+
+def run(account: Account, playbook: str, variables: Mapping[str, Any], path: Path | None = None, *words: str) -> Ran:
+    """Run a playbook as a person does, without --check."""
+    account.requests.clear()
+    given = {**variables, **({"plan_json_path": str(path)} if path else {})}
+    ended = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            f"playbooks/{playbook}.yml",
+            *words,
+            "--inventory=inventories/rehearsal/layers.yml",
+            f"--extra-vars={json.dumps(given)}",
+        ],
+        cwd=PROJECT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+            "AWS_ENDPOINT_URL": account.emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_MAX_ATTEMPTS": "1",
+            "SLIPWAY_EMULATOR_PORT": str(account.emulator.port),
+            "NO_COLOR": "1",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    document = json.loads(path.read_text()) if path and path.exists() else {}
+    return Ran(ended.returncode, ended.stdout, ended.stderr, document)
+
+
+@pytest.fixture(scope="module")
+def foretold(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The plan of an empty account."""
+    ran = run(account, "plan", PROVISIONED, tmp_path_factory.mktemp("plan") / "empty.json")
+    assert ran.status == 2, ran.errors
+    assert account.requests
+    assert account.writes == set()
+    return ran
+
+
+@pytest.fixture(scope="module")
+def made(account: Account, foretold: Ran) -> Account:
+    """The account with the stack in it."""
+    assert foretold
+    ran = run(account, "provision", PROVISIONED)
+    assert ran.status == 0, ran.output[-3000:]
+    return account
+
+
+def test_where_nothing_is_everything_is_made(foretold: Ran) -> None:
+    assert {one["action"] for one in foretold.entries.values()} == {"create"}
+    assert len(foretold.entries) > 90
+    assert ("VPC", "slipway-rehearsal", "") in foretold.entries
+    assert foretold.document["counts"]["create"] == len(foretold.entries)
+    assert "Nothing was written." in foretold.output
+
+
+def test_what_was_foretold_is_what_was_made_and_nothing_is_left_to_do(
+    foretold: Ran, made: Account, tmp_path: Path
+) -> None:
+    ran = run(made, "plan", PROVISIONED, tmp_path / "converged.json")
+    assert ran.changes == {}
+    assert ran.status == 0, ran.output
+    assert made.writes == set()
+    assert "Nothing to do" in ran.output
+    # What the plan could not name: the records that prove the domains, whose names ACM makes up.
+    unforetold = ran.entries.keys() - foretold.entries.keys()
+    assert {name.split(" ")[0] for kind, name, _region in unforetold if kind == "DNS record"} == {"CNAME"}
+    assert {kind for kind, _name, _region in unforetold} <= {"DNS record"}
+    # And nothing was foretold that was not made: everything that stays was seen by a module, or is within what was.
+    assert foretold.entries.keys() - ran.entries.keys() == set()
+
+
+CHANGED = {
+    "aws_database_instance_class": "db.t3.small",
+    "aws_database_backup_days": 2,
+    "aws_cache_node_type": "cache.t3.small",
+    "aws_balancer_health_interval_seconds": 17,
+    "aws_logs_nginx_days": 90,
+    "aws_budget_limit_usd": 120,
+    "aws_edge_hsts_seconds": 600,
+    "aws_storage_noncurrent_days": 44,
+    "aws_logs_flow_seconds": 60,
+    "aws_network_nat": "per_az",
+}
+
+
+def test_what_changed_is_named_field_by_field(made: Account, tmp_path: Path) -> None:
+    ran = run(made, "plan", {**PROVISIONED, **CHANGED, "plan_format": "json"}, tmp_path / "changed.json")
+    assert ran.status == 2, ran.errors
+    assert made.writes == set()
+    # stdout is the document and nothing else.
+    assert json.loads(ran.output) == ran.document
+    name = "slipway-rehearsal"
+    said = {
+        identity: (one["action"], {one["field"]: (one["from"], one["to"]) for one in one["fields"]})
+        for identity, one in ran.changes.items()
+    }
+    bucket = "bucket_lifecycle_configuration.Rules.0.NoncurrentVersionExpiration.NoncurrentDays"
+    expected = {
+        ("cache", name, ""): ("change", {"node_type": ("cache.t3.micro", "cache.t3.small")}),
+        ("target group", f"{name}-web", ""): ("change", {"health_check_interval_seconds": (10, 17)}),
+        ("log group", f"/{name}/nginx", ""): ("change", {"retention_in_days": (30, 90)}),
+        ("budget", name, ""): ("change", {"limit_usd": (100.0, 120.0)}),
+        ("response headers policy", f"{name}-frontend", ""): (
+            "change",
+            {"security_headers_config.strict_transport_security.access_control_max_age_sec": (300, 600)},
+        ),
+        ("flow log", name, ""): ("replace", {"max_aggregation_interval": (600, 60)}),
+        ("public address", f"{name}-nat-eu-west-1b", ""): ("create", {}),
+        ("NAT gateway", f"{name}-nat-eu-west-1b", ""): ("create", {}),
+        ("route table", f"{name}-application-eu-west-1a", ""): ("create", {}),
+        ("route table", f"{name}-application-eu-west-1b", ""): ("create", {}),
+        # The endpoint of the tables that are made.
+        ("VPC endpoint", "com.amazonaws.eu-west-1.s3", ""): ("create", {}),
+        **{
+            ("bucket lifecycle", f"{name}-123456789012-{one}", ""): ("change", {bucket: (90, 44)})
+            for one in ("frontend", "releases", "logs", "transfer")
+        },
+    }
+    database = said.pop(("database", name, ""))
+    assert {identity: one for identity, one in said.items() if identity not in expected} == {}
+    assert {identity: said.get(identity) for identity in expected} == expected
+    assert database[0] == "change"
+    assert database[1]["db_instance_class"] == ("db.t3.micro", "db.t3.small")
+    assert database[1]["backup_retention_period"] == (1, 2)
+
+    interruptions = {one["kind"]: one["interruption"] for one in ran.changes.values()}
+    assert "restarts the instance" in interruptions["database"]
+    assert "every node is replaced" in interruptions["cache"]
+    assert interruptions["budget"] == ""
+    assert ran.changes["flow log", name, ""]["reason"].startswith("max_aggregation_interval: ")
+    # Nobody pays for an emulated account.
+    assert {one["price_usd_per_month"] for one in ran.entries.values()} == {0.0}
+
+
+def test_an_error_is_no_plan(account: Account, tmp_path: Path) -> None:
+    ran = run(account, "plan", {**PROVISIONED, "aws_firewall_sign_ins_per_5_minutes": 5}, tmp_path / "failed.json")
+    assert ran.status == 1
+    assert "WAF takes 10 and more" in ran.errors
+    assert ran.document["failed"]
+    assert account.writes == set()
+
+
+def test_it_refuses_to_run_beside_a_playbook_that_writes(account: Account) -> None:
+    ran = run(account, "plan", PROVISIONED, None, "playbooks/provision.yml")
+    assert ran.status == 1
+    assert "is run alone" in ran.errors
+    assert account.requests == []
+
+
+def test_it_refuses_to_write_when_nothing_put_it_into_check_mode(account: Account, tmp_path: Path) -> None:
+    # As for somebody with a configuration of their own.
+    settings = (PROJECT / "ansible.cfg").read_text()
+    assert "callbacks_enabled = slipway.aws.dry_run\n" in settings
+    other = tmp_path / "ansible.cfg"
+    other.write_text(
+        settings.replace("callbacks_enabled = slipway.aws.dry_run\n", "")
+        .replace("roles_path = roles", f"roles_path = {PROJECT}/roles")
+        .replace("collections_path = collections", f"collections_path = {PROJECT}/collections")
+    )
+    account.requests.clear()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
+    ended = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "playbooks/plan.yml",
+            "--inventory=inventories/rehearsal/layers.yml",
+        ],
+        cwd=PROJECT,
+        env={
+            **environment,
+            "ANSIBLE_CONFIG": str(other),
+            "AWS_ENDPOINT_URL": account.emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "it is not in check mode" in ended.stdout
+    assert account.requests == []

@@ -1,0 +1,316 @@
+"""What the results of a dry run mean for the resources."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.slipway.aws.plugins.plugin_utils import plan_report, prices
+from ansible_collections.slipway.aws.plugins.plugin_utils.plan import (
+    CHANGE,
+    CREATE,
+    DELETE,
+    REPLACE,
+    SAME,
+    UNKNOWN,
+    Entry,
+    Field,
+    Plan,
+    counts,
+    load_modules,
+    status,
+)
+
+PROJECT = Path(__file__).parents[3]
+#: Roles whose tasks a plan comes to.
+ROLES = sorted({path.parent for path in (PROJECT / "roles").glob("aws_*/tasks")} | {PROJECT / "roles" / "plan"})
+MODULE = re.compile(r"^(amazon|community|slipway)\.aws\.[a-z0-9_]+$")
+
+
+def observed(module: str, arguments: dict[str, Any], *, layer: str = "network", **result: Any) -> list[Entry]:
+    plan = Plan(region="eu-west-1")
+    plan.observe(layer, module, {"invocation": {"module_args": arguments}, **result})
+    return plan.conclude()
+
+
+def _tasks(items: Any) -> Iterator[dict[str, Any]]:
+    for item in items or []:
+        yield item
+        for section in ("block", "rescue", "always"):
+            yield from _tasks(item.get(section))
+
+
+def test_every_module_of_the_layers_is_known() -> None:
+    used = {
+        word
+        for role in ROLES
+        for path in (role / "tasks").rglob("*.yml")
+        for task in _tasks(yaml.safe_load(path.read_text()))
+        for word in task
+        if MODULE.match(word)
+    }
+    assert len(used) > 40
+    assert sorted(used - set(load_modules())) == []
+
+
+def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() -> None:
+    from ansible.plugins.loader import (
+        fragment_loader,
+        module_loader,  # type: ignore[import-untyped]
+    )
+    from ansible.utils.plugin_docs import get_plugin_docs  # type: ignore[import-untyped]
+
+    for module, known in load_modules().items():
+        documentation = get_plugin_docs(module, "module", module_loader, fragment_loader, verbose=False)[0]
+        assert documentation is not None, module
+        if known.get("reads"):
+            continue
+        named = {*known.get("fields", {}), *known.get("interrupts", {}), *known.get("untold", [])}
+        if "members" not in known:
+            named |= set(re.findall(r"\{([a-z_]+)", known["name"])) or {known["name"].split(".")[0]}
+        # Fields of our own modules are those that they compare, which may be named otherwise.
+        if not module.startswith("slipway."):
+            options = set(documentation["options"])
+            aliases = {alias for option in documentation["options"].values() for alias in option.get("aliases", [])}
+            assert named - options - aliases == set(), module
+
+
+def test_every_kind_is_priced_or_free() -> None:
+    kinds = {known["kind"] for known in load_modules().values() if not known.get("reads")}
+    assert kinds - set(prices.PRICED) - prices.FREE == set()
+    assert set(prices.PRICED) & prices.FREE == set()
+
+
+def test_what_is_as_it_should_be_stays() -> None:
+    (entry,) = observed("amazon.aws.ec2_vpc_net", {"name": "stack"}, changed=False, vpc={"id": "vpc-1"})
+    assert (entry.action, entry.kind, entry.name) == (SAME, "VPC", "stack")
+    assert status([entry]) == 0
+
+
+def test_a_stock_module_that_returns_no_resource_would_make_one() -> None:
+    (entry,) = observed("amazon.aws.ec2_vpc_net", {"name": "stack"}, changed=True, msg="would be created")
+    assert (entry.action, entry.fields) == (CREATE, ())
+    assert status([entry]) == 2
+
+
+def test_a_placeholder_is_no_resource() -> None:
+    arguments = {"tags": {"Name": "stack-public"}}
+    (entry,) = observed("amazon.aws.ec2_vpc_route_table", arguments, changed=True, route_table={"id": "rtb-xxxxxxxx"})
+    assert (entry.action, entry.name) == (CREATE, "stack-public")
+
+
+def test_a_stock_module_that_returns_the_live_resource_is_compared_with_its_arguments() -> None:
+    arguments = {"name": "stack", "tags": {"Owner": "me", "Project": "x"}, "tenancy": "default", "state": "present"}
+    vpc = {
+        "id": "vpc-1",
+        "tenancy": "default",
+        "state": "available",
+        "tags": {"Project": "x", "Old": "y", "aws:a": "b"},
+    }
+    (entry,) = observed("amazon.aws.ec2_vpc_net", arguments, changed=True, vpc=vpc)
+    assert entry.action == CHANGE
+    assert entry.fields == (Field("tags.Owner", None, "me"), Field("tags.Old", "y", None))
+
+
+def test_a_change_that_nobody_explains_is_said_to_be_one() -> None:
+    (entry,) = observed("amazon.aws.elb_application_lb", {"name": "stack"}, changed=True, msg="Would have updated ALB")
+    assert entry.action == CHANGE
+    assert [one.told for one in entry.fields] == [False]
+
+
+def test_a_database_is_compared_with_what_the_run_has_read() -> None:
+    plan = Plan(region="eu-west-1")
+    live = {"db_instance_identifier": "stack", "db_instance_class": "db.t3.micro", "multi_az": False, "tags": {}}
+    plan.observe("database", "amazon.aws.rds_instance_info", {"instances": [live]})
+    arguments = {"db_instance_identifier": "stack", "db_instance_class": "db.t3.small", "multi_az": False}
+    for immediately, words in ((True, ""), (False, "in the next maintenance window")):
+        plan.entries.clear()
+        given = {"module_args": {**arguments, "apply_immediately": immediately}}
+        plan.observe("database", "amazon.aws.rds_instance", {"changed": True, "invocation": given})
+        (entry,) = plan.conclude()
+        assert (entry.action, entry.minutes) == (CHANGE, 10)
+        assert entry.fields == (Field("db_instance_class", "db.t3.micro", "db.t3.small"),)
+        assert entry.interruption.startswith("db_instance_class: restarts the instance")
+        assert words in entry.interruption
+        assert ("maintenance window" in entry.interruption) == bool(words)
+
+
+def test_what_aws_cannot_change_is_replaced_and_says_why() -> None:
+    changes = [{"field": "at_rest_encryption", "from": False, "to": True}]
+    arguments = {"replication_group_id": "stack"}
+    (entry,) = observed("slipway.aws.elasticache_replication_group", arguments, changed=True, changes=changes)
+    assert entry.action == REPLACE
+    assert entry.reason.startswith("at_rest_encryption: ")
+    assert entry.interruption
+
+
+def test_our_own_modules_say_what_they_would_do() -> None:
+    made = [{"field": "state", "from": "absent", "to": "present"}, {"field": "limit_usd", "from": None, "to": 5.0}]
+    (entry,) = observed("slipway.aws.budget", {"name": "stack"}, changed=True, changes=made)
+    assert (entry.action, entry.fields) == (CREATE, ())
+    changed = [{"field": "limit_usd", "from": 4.0, "to": 5.0}]
+    (entry,) = observed("slipway.aws.budget", {"name": "stack"}, changed=True, changes=changed)
+    assert (entry.action, entry.fields) == (CHANGE, (Field("limit_usd", 4.0, 5.0),))
+    (entry,) = observed("slipway.aws.budget", {"name": "stack", "state": "absent"}, changed=True, changes=[])
+    assert entry.action == DELETE
+
+
+def test_a_module_that_keeps_many_has_an_entry_for_each() -> None:
+    changes = [
+        {"field": "groups[/stack/new]", "from": None, "to": {"name": "/stack/new"}},
+        {"field": "groups[/stack/nginx].retention_in_days", "from": 30, "to": 90},
+        {"field": "groups[/stack/nginx].tags.Owner", "from": None, "to": "me"},
+        {"field": "groups[/stack/old]", "from": {"name": "/stack/old"}, "to": None},
+    ]
+    groups = [{"name": "/stack/new"}, {"name": "/stack/nginx"}, {"name": "/stack/flows"}]
+    entries = observed("slipway.aws.cloudwatch_log_groups", {"groups": groups}, changed=True, changes=changes)
+    assert {entry.name: entry.action for entry in entries} == {
+        "/stack/new": CREATE,
+        "/stack/nginx": CHANGE,
+        "/stack/old": DELETE,
+        "/stack/flows": SAME,
+    }
+    assert [one.name for entry in entries if entry.action == CHANGE for one in entry.fields] == [
+        "retention_in_days",
+        "tags.Owner",
+    ]
+
+
+def test_rules_of_a_security_group_are_compared_whatever_their_form() -> None:
+    group = {"user_id": "1", "group_id": "sg-1"}
+    before = [{"ip_protocol": "tcp", "from_port": 80, "to_port": 80, "user_id_group_pairs": [group], "ip_ranges": []}]
+    after = [{"ip_protocol": "tcp", "from_port": "80", "to_port": "80", "user_id_group_pairs": [{"group_id": "sg-1"}]}]
+    diff = [{"before": {"ip_permissions": before, "arn": "a"}, "after": {"ip_permissions": after}}]
+    (entry,) = observed("amazon.aws.ec2_security_group", {"name": "s"}, changed=True, group_id="sg-2", diff=diff)
+    assert entry.fields == (Field("?", told=False),)
+    after[0]["ip_ranges"] = [{"cidr_ip": "0.0.0.0/0"}]
+    (entry,) = observed("amazon.aws.ec2_security_group", {"name": "s"}, changed=True, group_id="sg-2", diff=diff)
+    assert entry.fields == (Field("ip_permissions", ["tcp 80 sg-1"], ["tcp 80 0.0.0.0/0", "tcp 80 sg-1"]),)
+
+
+def test_two_tasks_that_speak_of_one_resource_make_one_entry() -> None:
+    plan = Plan(region="eu-west-1")
+    for field, after in (("node_type", "b"), ("tags.Owner", "me"), ("node_type", "b")):
+        changes = [{"field": field, "from": "a", "to": after}]
+        result = {"invocation": {"module_args": {"replication_group_id": "s"}}, "changed": True, "changes": changes}
+        plan.observe("cache", "slipway.aws.elasticache_replication_group", result)
+    (entry,) = plan.conclude()
+    assert [one.name for one in entry.fields] == ["node_type", "tags.Owner"]
+
+
+def test_another_region_is_another_resource() -> None:
+    plan = Plan(region="eu-west-1")
+    for region in ("eu-west-1", "us-east-1"):
+        result = {"invocation": {"module_args": {"name": "alerts", "region": region}}, "changed": False}
+        plan.observe("alerts", "slipway.aws.sns_topic", result)
+    assert [entry.region for entry in plan.conclude()] == ["", "us-east-1"]
+
+
+def test_a_module_that_nobody_knows_is_unknown_and_not_silent() -> None:
+    (entry,) = observed("amazon.aws.elastic_beanstalk_app", {"app_name": "x"}, changed=True)
+    assert entry.action == UNKNOWN
+    assert status([entry]) == 2
+    assert observed("ansible.builtin.copy", {"dest": "x"}, changed=True) == []
+
+
+WITHIN = {"kind": "VPC", "name": "stack"}
+WANTED: list[dict[str, Any]] = [
+    {"layer": "network", "kind": "VPC", "name": "stack"},
+    {"layer": "network", "kind": "subnet", "name": "10.0.0.0/24", "within": WITHIN},
+    {"layer": "secrets", "kind": "secret", "name": "stack/a", "within": WITHIN},
+    {"layer": "secrets", "kind": "secret", "name": "stack/b", "within": WITHIN},
+    {"layer": "storage", "kind": "bucket", "name": "b", "live": {"bucket_versioning.Status": "Enabled"}},
+]
+
+
+def test_what_lies_inside_of_something_new_is_new() -> None:
+    plan = Plan(region="eu-west-1", resources=WANTED)
+    arguments = {"invocation": {"module_args": {"name": "stack"}}}
+    plan.observe("network", "amazon.aws.ec2_vpc_net", {**arguments, "changed": True})
+    plan.observe("secrets", "community.aws.secretsmanager_secret", {"censored": "hidden", "changed": True})
+    plan.observe("network", "amazon.aws.s3_bucket_info", {"buckets": []})
+    entries = plan.conclude()
+    assert {entry.action for entry in entries} == {CREATE}
+    assert len(entries) == len(WANTED)
+
+
+def test_what_is_hidden_or_was_not_come_to_is_unknown() -> None:
+    plan = Plan(region="eu-west-1", resources=WANTED)
+    arguments = {"invocation": {"module_args": {"name": "stack"}}}
+    plan.observe("network", "amazon.aws.ec2_vpc_net", {**arguments, "changed": False, "vpc": {"id": "vpc-1"}})
+    plan.observe("secrets", "community.aws.secretsmanager_secret", {"censored": "hidden", "changed": True})
+    plan.observe("storage", "amazon.aws.s3_bucket", {"msg": "does not support check mode"}, skipped=True)
+    actions = {(entry.kind, entry.name): entry for entry in plan.conclude()}
+    assert actions["VPC", "stack"].action == SAME
+    assert actions["secret", "stack/a"].action == actions["secret", "stack/b"].action == UNKNOWN
+    # No task of a subnet was come to.
+    assert actions["subnet", "10.0.0.0/24"].action == UNKNOWN
+    # Nobody has read the buckets, so that nothing is known, and said so.
+    assert actions["bucket", "b"].action == SAME
+    assert "no check mode" in actions["bucket", "b"].reason
+
+
+def test_what_has_no_check_mode_is_compared_with_the_variables() -> None:
+    for live, action in (("Enabled", SAME), ("Suspended", CHANGE)):
+        plan = Plan(region="eu-west-1", resources=[WANTED[-1]])
+        plan.observe(
+            "x", "amazon.aws.s3_bucket_info", {"buckets": [{"name": "b", "bucket_versioning": {"Status": live}}]}
+        )
+        (entry,) = plan.conclude()
+        assert entry.action == action
+
+
+def test_a_task_that_had_nothing_to_do_means_that_its_resources_are_there() -> None:
+    plan = Plan(region="eu-west-1", resources=WANTED[1:2])
+    plan.observe("network", "amazon.aws.ec2_vpc_subnet", {}, skipped=True)
+    (entry,) = plan.conclude()
+    assert entry.action == SAME
+
+
+def test_plan_resources_names_kinds_that_a_module_makes() -> None:
+    plan = Plan(resources=[{"layer": "x", "kind": "spaceship", "name": "y"}])
+    with pytest.raises(ValueError, match="spaceship"):
+        plan.conclude()
+
+
+# --- the table
+
+
+def report(*entries: Entry, failed: bool = False) -> plan_report.Report:
+    return plan_report.Report("staging", "eu-west-1", entries, prices.Total(10.0, ("cache x",)), failed)
+
+
+def test_the_table_is_as_wide_off_a_terminal_and_aligned() -> None:
+    entry = Entry(
+        "database", "database", "stack", CHANGE, fields=(Field("multi_az", False, True),), price=12.5, minutes=10
+    )
+    text = plan_report.text(report(entry), width=plan_report.width(io.StringIO()))
+    lines = [line for line in text.splitlines() if line.startswith(("│", "┃", "├", "└"))]
+    assert len({len(line) for line in lines}) == 1
+    assert "multi_az: false → true" in text
+    assert "+12.50" in text
+    assert "\x1b" not in text
+    assert "1 to change" in text
+
+
+def test_an_empty_plan_says_so_and_a_failed_one_does_not() -> None:
+    assert "Nothing to do: 1 resources" in plan_report.text(report(Entry("a", "VPC", "x", SAME)), width=100)
+    failed = plan_report.text(report(failed=True), width=100)
+    assert "Nothing to do" not in failed
+    assert "not all" in failed
+
+
+def test_machines_read_the_same() -> None:
+    entry = Entry("a", "VPC", "x", CREATE, price=None, minutes=3)
+    document = report(entry, Entry("a", "subnet", "y", SAME)).as_dict()
+    assert document["status"] == 2
+    assert document["counts"] == counts([entry]) | {"same": 1}
+    assert document["price"]["not_known"] == ["VPC x"]
+    assert document["minutes_at_least"] == 3
+    assert [one["action"] for one in document["entries"]] == ["create", "same"]
+    assert report(entry, failed=True).as_dict()["status"] == 1

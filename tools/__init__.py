@@ -1,0 +1,1 @@
+"""Commands for those who keep this project, not for those who run it."""
