@@ -84,6 +84,10 @@ class CheckPageOutput(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
 
 
+class CheckQueuedOutput(serializers.Serializer[Any]):
+    scheduled_for = serializers.DateTimeField(help_text="What is seen is in the checks once a worker has looked.")
+
+
 class ComponentUptimeOutput(serializers.Serializer[ComponentUptime]):
     component = serializers.IntegerField()
     uptime = serializers.FloatField(allow_null=True, min_value=0, max_value=1)

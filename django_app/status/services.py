@@ -321,6 +321,39 @@ def maintenance_cancel(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Ma
     return maintenance
 
 
+@transaction.atomic
+def maintenance_begin(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Maintenance:
+    """Begin work before its time.
+
+    Raises:
+        Conflict: it has begun, is over or cancelled already.
+    """
+    maintenance = Maintenance.objects.select_for_update().get(pk=maintenance.pk)
+    _refuse_finished(maintenance)
+    if maintenance.state == MaintenanceState.IN_PROGRESS:
+        raise Conflict("This maintenance has begun already.")
+    # The clock may be past the announced start, which then was the start.
+    _maintenance_move(
+        maintenance, MaintenanceState.IN_PROGRESS, actor, starts_at=min(maintenance.starts_at, timezone.now())
+    )
+    return maintenance
+
+
+@transaction.atomic
+def maintenance_complete(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Maintenance:
+    """End work that is in progress before its time; its components are back in operation.
+
+    Raises:
+        Conflict: it has not begun, or is over or cancelled already.
+    """
+    maintenance = Maintenance.objects.select_for_update().get(pk=maintenance.pk)
+    _refuse_finished(maintenance)
+    if maintenance.state == MaintenanceState.SCHEDULED:
+        raise Conflict("This maintenance has not begun: cancel it instead.")
+    _maintenance_move(maintenance, MaintenanceState.COMPLETED, actor, ends_at=min(maintenance.ends_at, timezone.now()))
+    return maintenance
+
+
 def maintenance_advance(*, now: datetime) -> int:
     """Begin and end what the clock says; answers how many changed.
 
@@ -346,11 +379,13 @@ def maintenance_advance(*, now: datetime) -> int:
             changed += 1
 
 
-def _maintenance_move(maintenance: Maintenance, state: str, actor: Actor) -> None:
+def _maintenance_move(maintenance: Maintenance, state: str, actor: Actor, **window: datetime) -> None:
     before = snapshot(maintenance, _MAINTENANCE_COLUMNS)
     began = maintenance.state == MaintenanceState.IN_PROGRESS
     maintenance.state = state
-    maintenance.save(update_fields=["state"])
+    for column, moment in window.items():
+        setattr(maintenance, column, moment)
+    maintenance.save(update_fields=["state", *window])
     components = list(maintenance.components.all())
     if state == MaintenanceState.IN_PROGRESS:
         # What is broken is not made to look better by announced work.
