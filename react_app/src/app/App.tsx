@@ -1,17 +1,20 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { QueryClientProvider } from "@tanstack/react-query";
-import type { ReactElement } from "react";
+import { lazy, Suspense, type ReactElement } from "react";
 import { Route, Switch } from "wouter";
 
-import { IncidentPage } from "../features/incident/IncidentPage";
 import { PublicPage } from "../features/public-page/PublicPage";
-import { SignInPage } from "../features/sign-in/SignInPage";
-import { StaffPage } from "../features/staff/StaffPage";
 import { EnvironmentContext, type Environment } from "../lib/environment";
 import { paths } from "../lib/paths";
+import { Loading } from "../lib/ui/Loading";
 import { Layout } from "./Layout";
 import { NotFoundPage } from "./NotFoundPage";
 import { RenderBoundary } from "./RenderBoundary";
+
+// Only the public page comes at once; each of the others is a file of its own.
+const IncidentPage = lazy(async () => ({ default: (await import("../features/incident/IncidentPage")).IncidentPage }));
+const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
+const StaffPage = lazy(async () => ({ default: (await import("../features/staff/StaffPage")).StaffPage }));
 
 interface Props {
   environment: Environment;
@@ -24,15 +27,19 @@ export function App({ environment, queryClient }: Props): ReactElement {
       <QueryClientProvider client={queryClient}>
         <Layout>
           <RenderBoundary>
-            <Switch>
-              <Route path={paths.home} component={PublicPage} />
-              <Route path={paths.incidentPattern}>
-                {({ id }) => (/^[1-9]\d{0,15}$/.test(id) ? <IncidentPage key={id} id={Number(id)} /> : <NotFoundPage />)}
-              </Route>
-              <Route path={paths.signIn} component={SignInPage} />
-              <Route path={paths.staff} component={StaffPage} />
-              <Route component={NotFoundPage} />
-            </Switch>
+            <Suspense fallback={<Loading />}>
+              <Switch>
+                <Route path={paths.home} component={PublicPage} />
+                <Route path={paths.incidentPattern}>
+                  {({ id }) =>
+                    /^[1-9]\d{0,15}$/.test(id) ? <IncidentPage key={id} id={Number(id)} /> : <NotFoundPage />
+                  }
+                </Route>
+                <Route path={paths.signIn} component={SignInPage} />
+                <Route path={paths.staff} component={StaffPage} />
+                <Route component={NotFoundPage} />
+              </Switch>
+            </Suspense>
           </RenderBoundary>
         </Layout>
       </QueryClientProvider>

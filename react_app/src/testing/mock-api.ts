@@ -1,11 +1,13 @@
 import type {
   Component,
   ComponentChange,
+  ComponentGroup,
   ComponentState,
   Incident,
   IncidentDraft,
   IncidentUpdate,
   IncidentUpdateDraft,
+  Maintenance,
   Session,
   SessionDraft,
   Summary,
@@ -23,9 +25,15 @@ type Failure = (request: Request) => Promise<Response> | Response | undefined;
  * enforces (session, CSRF token, required members), so that a page that forgets something fails here too.
  */
 export class MockApi {
+  groups: ComponentGroup[] = [];
   components: Component[] = [];
   incidents: Incident[] = [];
+  maintenance: Maintenance[] = [];
   signedInAs = "";
+  /** Of whoever signs in. */
+  role: Session["role"] = "administrator";
+  /** The moment of the last known state when the database of the API is away, and null otherwise. */
+  staleSince: string | null = null;
   /** Requests that were answered, as "GET /api/summary/". */
   readonly seen: string[] = [];
   /** Answers instead of the API when it returns something; throw a TypeError to be unreachable. */
@@ -63,6 +71,7 @@ export class MockApi {
       id: this.#id(),
       name,
       description: "",
+      group: null,
       position: this.components.length,
       state: "operational",
       state_changed_at: this.#moment(),
@@ -74,13 +83,19 @@ export class MockApi {
 
   addIncident(
     title: string,
-    values: { message?: string; state?: Incident["state"]; components?: readonly number[] } = {},
+    values: {
+      message?: string;
+      state?: Incident["state"];
+      severity?: Incident["severity"];
+      components?: readonly number[];
+    } = {},
   ): Incident {
     const ids = values.components ?? [];
     const incident: Incident = {
       id: this.#id(),
       title,
       state: values.state ?? "investigating",
+      severity: values.severity ?? "minor",
       started_at: this.#moment(),
       resolved_at: values.state === "resolved" ? this.#moment() : null,
       components: this.components.filter(({ id }) => ids.includes(id)).map(({ id, name }) => ({ id, name })),
@@ -110,8 +125,14 @@ export class MockApi {
     const worst = Math.max(0, ...this.components.map(({ state }) => SEVERITY.indexOf(state)));
     return {
       overall_state: SEVERITY[worst] ?? "operational",
+      groups: this.groups,
       components: this.components,
       open_incidents: this.incidents.filter(({ resolved_at }) => resolved_at === null),
+      maintenance: this.maintenance
+        .filter(({ state }) => state === "scheduled" || state === "in_progress")
+        .sort((one, other) => one.starts_at.localeCompare(other.starts_at)),
+      stale: this.staleSince !== null,
+      as_of: this.staleSince,
     };
   }
 
@@ -146,6 +167,7 @@ export class MockApi {
     const session: Session = {
       signed_in: this.signedInAs !== "",
       username: this.signedInAs,
+      role: this.signedInAs === "" ? "" : this.role,
       csrf_token: this.#token,
     };
     return Response.json(session);
@@ -169,7 +191,7 @@ export class MockApi {
         const results = this.incidents.filter(
           ({ resolved_at }) => show === null || (show === "resolved") === (resolved_at !== null),
         );
-        return Response.json({ results, next_before: null });
+        return Response.json({ results, next_before: null, next_cursor: null });
       }
       case "POST incidents":
         return this.#openIncident((await request.json()) as IncidentDraft);
@@ -202,7 +224,8 @@ export class MockApi {
     for (const id of draft.components ?? []) if (state) this.#changeComponent(id, { state });
     const incident = this.addIncident(draft.title, {
       message: draft.message,
-      state: draft.state,
+      state: draft.state ?? "investigating",
+      severity: draft.severity ?? "minor",
       ...(draft.components ? { components: draft.components } : {}),
     });
     return Response.json(incident, { status: 201 });
