@@ -42,6 +42,9 @@ class MonitorOutput(serializers.Serializer[Monitor]):
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices)
     enabled = serializers.BooleanField()
     state = serializers.ChoiceField(choices=MonitorState.choices)
+    last_check_at = serializers.DateTimeField(
+        source="last_scheduled_for", allow_null=True, help_text="The moment that the last look was for."
+    )
     next_check_at = serializers.DateTimeField()
     incident = serializers.IntegerField(source="incident_id", allow_null=True, help_text="The incident it opened.")
 

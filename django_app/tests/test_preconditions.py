@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -60,11 +61,12 @@ def test_components_groups_and_maintenance_heed_it_too(staff: SiteClient) -> Non
     component = ComponentFactory.create()
     group = ComponentGroup.objects.create(name="Core")
     maintenance = make_maintenance()
-    for path, change, changed in (
+    cases: tuple[tuple[str, dict[str, str], Callable[[], str]], ...] = (
         (f"/api/components/{component.pk}/", {"state": "degraded"}, lambda: Component.objects.get().state),
         (f"/api/component-groups/{group.pk}/", {"name": "Edge"}, lambda: ComponentGroup.objects.get().name),
         (f"/api/maintenance/{maintenance.pk}/", {"title": "Two disks"}, lambda: Maintenance.objects.get().title),
-    ):
+    )
+    for path, change, changed in cases:
         before = changed()
         refused = write_if(staff, '"something-else"', "PATCH", path, change)
         assert refused.status_code == 412, path

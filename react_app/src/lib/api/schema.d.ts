@@ -325,6 +325,46 @@ export interface paths {
         readonly patch: operations["patch_maintenance_maintenance"];
         readonly trace?: never;
     };
+    readonly "/api/maintenance/{maintenance_id}/complete/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End maintenance now
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_maintenance_maintenance_complete"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/maintenance/{maintenance_id}/start/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Begin maintenance now
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_maintenance_maintenance_start"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/monitors/": {
         readonly parameters: {
             readonly query?: never;
@@ -375,6 +415,26 @@ export interface paths {
          * @description Needs the role editor.
          */
         readonly patch: operations["patch_monitors_monitor"];
+        readonly trace?: never;
+    };
+    readonly "/api/monitors/{monitor_id}/check/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Look now, beside the regular checks
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_monitors_monitor_check"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/api/monitors/{monitor_id}/checks/": {
@@ -632,6 +692,13 @@ export interface components {
             readonly next_cursor: string | null;
             readonly results: readonly components["schemas"]["CheckOutput"][];
         };
+        readonly CheckQueuedOutput: {
+            /**
+             * Format: date-time
+             * @description What is seen is in the checks once a worker has looked.
+             */
+            readonly scheduled_for: string;
+        };
         readonly ComponentGroupInputRequest: {
             readonly name: string;
             readonly position?: number;
@@ -778,6 +845,11 @@ export interface components {
             /** @description The incident it opened. */
             readonly incident: number | null;
             readonly interval_seconds: number;
+            /**
+             * Format: date-time
+             * @description The moment that the last look was for.
+             */
+            readonly last_check_at: string | null;
             readonly method: components["schemas"]["MonitorMethod"];
             readonly name: string;
             /** Format: date-time */
@@ -844,6 +916,8 @@ export interface components {
         };
         /** @description RFC 9457. `type` is left out, which means about:blank. */
         readonly Problem: {
+            /** @description With status 412: what is stored now; its entity tag is in the header ETag. */
+            readonly current?: unknown;
             /** @description A sentence for a person. */
             readonly detail: string;
             /** @description What is wrong with members of the body or of the query. */
@@ -1116,7 +1190,10 @@ export interface operations {
     readonly patch_component_groups_group: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly group_id: number;
             };
@@ -1229,7 +1306,10 @@ export interface operations {
     readonly patch_components_component: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly component_id: number;
             };
@@ -1419,7 +1499,10 @@ export interface operations {
     readonly patch_incidents_incident: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly incident_id: number;
             };
@@ -1445,7 +1528,10 @@ export interface operations {
     readonly post_incidents_incident_updates: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly incident_id: number;
             };
@@ -1563,7 +1649,10 @@ export interface operations {
     readonly patch_maintenance_maintenance: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly maintenance_id: number;
             };
@@ -1574,6 +1663,50 @@ export interface operations {
                 readonly "application/json": components["schemas"]["PatchedMaintenanceInputRequest"];
             };
         };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_maintenance_maintenance_complete: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_maintenance_maintenance_start: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
         readonly responses: {
             readonly 200: {
                 headers: {
@@ -1697,6 +1830,28 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MonitorOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_monitors_monitor_check: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CheckQueuedOutput"];
                 };
             };
             readonly default: components["responses"]["Problem"];
