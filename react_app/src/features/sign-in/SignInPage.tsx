@@ -3,12 +3,13 @@ import { Redirect, useLocation } from "wouter";
 
 import { fieldErrors } from "../../lib/api/errors";
 import { paths } from "../../lib/paths";
-import { useSession, useSignIn } from "../../lib/queries";
+import { useSession } from "../../lib/queries";
 import { Button } from "../../lib/ui/Button";
 import card from "../../lib/ui/Card.module.css";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { Field } from "../../lib/ui/Field";
 import { PageTitle } from "../../lib/ui/PageTitle";
+import { useSignIn } from "../../lib/writes";
 import styles from "./SignInPage.module.css";
 
 export function SignInPage(): ReactElement {

@@ -2,11 +2,12 @@ import type { ReactElement } from "react";
 import { Link, Redirect } from "wouter";
 
 import { paths } from "../../lib/paths";
-import { useSession, useSignOut, useSummary } from "../../lib/queries";
+import { useSession, useSummary } from "../../lib/queries";
 import { Button } from "../../lib/ui/Button";
 import card from "../../lib/ui/Card.module.css";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { PageTitle } from "../../lib/ui/PageTitle";
+import { useSignOut } from "../../lib/writes";
 import { ComponentStateForm } from "./components/ComponentStateForm";
 import { OpenIncidentForm } from "./components/OpenIncidentForm";
 import { UpdateForm } from "./components/UpdateForm";

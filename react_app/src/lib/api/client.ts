@@ -1,52 +1,31 @@
 import { ApiError, kindOfStatus, type FieldProblem, type Problem } from "./errors";
-import type {
-  Component,
-  ComponentChange,
-  Incident,
-  IncidentDraft,
-  IncidentPage,
-  IncidentUpdate,
-  IncidentUpdateDraft,
-  Session,
-  SessionDraft,
-  Summary,
-} from "./types";
+import type { Session } from "./types";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
-
-/** The API of django_app. Every method rejects with an ApiError. */
+/**
+ * The API of django_app, by path: `api.get<Summary>("/summary/")`. The shapes are those of ./types. Which addresses
+ * there are stands in the hooks (lib/queries for reads that the public page needs, lib/writes for the rest), so that a
+ * reader does not load what only staff calls. Every method rejects with an ApiError.
+ */
 export class Api {
-  constructor(private readonly base: string) {}
+  constructor(readonly base: string) {}
 
-  summary = (): Promise<Summary> => this.#send("GET", "/summary/");
+  get<T>(path: string): Promise<T> {
+    return this.#send("GET", path);
+  }
 
-  incident = (id: number): Promise<Incident> => this.#send("GET", `/incidents/${id}/`);
-
-  pastIncidents = (): Promise<IncidentPage> => this.#send("GET", "/incidents/?show=resolved");
-
-  session = (): Promise<Session> => this.#send("GET", "/session/");
-
-  signIn = (draft: SessionDraft): Promise<Session> => this.#write("POST", "/session/", draft);
-
-  signOut = (): Promise<Session> => this.#write("DELETE", "/session/");
-
-  changeComponent = (id: number, change: ComponentChange): Promise<Component> =>
-    this.#write("PATCH", `/components/${id}/`, change);
-
-  openIncident = (draft: IncidentDraft): Promise<Incident> => this.#write("POST", "/incidents/", draft);
-
-  postUpdate = (incidentId: number, draft: IncidentUpdateDraft): Promise<IncidentUpdate> =>
-    this.#write("POST", `/incidents/${incidentId}/updates/`, draft);
+  session(): Promise<Session> {
+    return this.get("/session/");
+  }
 
   /** A token is read before each write: signing in or out in another tab makes an older one useless. */
-  async #write<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  async write<T>(method: "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const { csrf_token: token } = await this.session();
     return this.#send(method, path, body, { "X-CSRFToken": token });
   }
 
-  async #send<T>(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  async #send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     let response: Response;
     let text: string;
     try {
@@ -67,6 +46,7 @@ export class Api {
       throw new ApiError(slow ? "slow" : "unreachable", null, { cause });
     }
     if (!response.ok) throw new ApiError(kindOfStatus(response.status), parseProblem(text));
+    if (response.status === 204) return undefined as T;
     // A proxy may answer 200 with a page of its own.
     if (!response.headers.get("Content-Type")?.startsWith("application/json")) throw new ApiError("unintelligible");
     try {

@@ -1,11 +1,11 @@
 import { useState, type ReactElement } from "react";
 
 import type { Component, ComponentState } from "../../../lib/api/types";
-import { useSetComponentState } from "../../../lib/queries";
 import { COMPONENT_STATES, componentStateWords } from "../../../lib/status/words";
 import { Button } from "../../../lib/ui/Button";
 import { ErrorNotice } from "../../../lib/ui/ErrorNotice";
 import { Field } from "../../../lib/ui/Field";
+import { useSetComponentState } from "../../../lib/writes";
 import styles from "./forms.module.css";
 
 /** A state is chosen and then saved: arrow keys in a list must not tell the public anything. */

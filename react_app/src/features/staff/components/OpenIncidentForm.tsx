@@ -4,12 +4,12 @@ import { Link } from "wouter";
 import { fieldErrors } from "../../../lib/api/errors";
 import type { Component, ComponentState, IncidentDraft } from "../../../lib/api/types";
 import { paths } from "../../../lib/paths";
-import { useOpenIncident } from "../../../lib/queries";
 import { COMPONENT_STATES, componentStateWords } from "../../../lib/status/words";
 import { Button } from "../../../lib/ui/Button";
 import card from "../../../lib/ui/Card.module.css";
 import { ErrorNotice } from "../../../lib/ui/ErrorNotice";
 import { Field } from "../../../lib/ui/Field";
+import { useOpenIncident } from "../../../lib/writes";
 import styles from "./forms.module.css";
 
 export function OpenIncidentForm({ components }: { components: readonly Component[] }): ReactElement {

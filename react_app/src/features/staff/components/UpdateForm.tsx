@@ -4,12 +4,12 @@ import { Link } from "wouter";
 import { fieldErrors } from "../../../lib/api/errors";
 import type { Incident, IncidentState } from "../../../lib/api/types";
 import { paths } from "../../../lib/paths";
-import { usePostUpdate } from "../../../lib/queries";
 import { INCIDENT_STATES, incidentStateWords } from "../../../lib/status/words";
 import { Button } from "../../../lib/ui/Button";
 import card from "../../../lib/ui/Card.module.css";
 import { ErrorNotice } from "../../../lib/ui/ErrorNotice";
 import { Field } from "../../../lib/ui/Field";
+import { usePostUpdate } from "../../../lib/writes";
 import styles from "./forms.module.css";
 
 export function UpdateForm({ incident }: { incident: Incident }): ReactElement {
