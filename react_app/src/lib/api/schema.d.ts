@@ -729,6 +729,11 @@ export interface components {
         };
         /** @enum {string} */
         readonly ComponentState: "operational" | "maintenance" | "degraded" | "partial_outage" | "major_outage";
+        readonly ComponentStateInputRequest: {
+            /** @description Id of a component. */
+            readonly component: number;
+            readonly state: components["schemas"]["ComponentState"];
+        };
         readonly ComponentUptimeOutput: {
             readonly component: number;
             readonly days: readonly (number | null)[];
@@ -737,6 +742,8 @@ export interface components {
         };
         readonly IncidentInputRequest: {
             readonly component_state?: components["schemas"]["ComponentState"] | components["schemas"]["NullEnum"];
+            /** @description Of single affected components, before component_state. */
+            readonly component_states?: readonly components["schemas"]["ComponentStateInputRequest"][];
             readonly components?: readonly number[];
             readonly message: string;
             /** @default minor */
@@ -768,6 +775,8 @@ export interface components {
         readonly IncidentState: "investigating" | "identified" | "monitoring" | "resolved";
         readonly IncidentUpdateInputRequest: {
             readonly component_state?: components["schemas"]["ComponentState"] | components["schemas"]["NullEnum"];
+            /** @description Of single affected components, before component_state. */
+            readonly component_states?: readonly components["schemas"]["ComponentStateInputRequest"][];
             readonly message: string;
             readonly state: components["schemas"]["IncidentState"];
         };
