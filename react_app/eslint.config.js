@@ -6,7 +6,7 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-const features = ["public-page", "incident", "sign-in", "staff"];
+const features = ["public-page", "incident", "sign-in", "console"];
 
 export default tseslint.config(
   { ignores: ["dist", "src/lib/api/schema.d.ts"] },

@@ -14,7 +14,7 @@ import { RenderBoundary } from "./RenderBoundary";
 // Only the public page comes at once; each of the others is a file of its own.
 const IncidentPage = lazy(async () => ({ default: (await import("../features/incident/IncidentPage")).IncidentPage }));
 const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
-const StaffPage = lazy(async () => ({ default: (await import("../features/staff/StaffPage")).StaffPage }));
+const Console = lazy(async () => ({ default: (await import("../features/console/Console")).Console }));
 
 interface Props {
   environment: Environment;
@@ -25,23 +25,34 @@ export function App({ environment, queryClient }: Props): ReactElement {
   return (
     <EnvironmentContext value={environment}>
       <QueryClientProvider client={queryClient}>
-        <Layout>
-          <RenderBoundary>
-            <Suspense fallback={<Loading />}>
-              <Switch>
-                <Route path={paths.home} component={PublicPage} />
-                <Route path={paths.incidentPattern}>
-                  {({ id }) =>
-                    /^[1-9]\d{0,15}$/.test(id) ? <IncidentPage key={id} id={Number(id)} /> : <NotFoundPage />
-                  }
-                </Route>
-                <Route path={paths.signIn} component={SignInPage} />
-                <Route path={paths.staff} component={StaffPage} />
-                <Route component={NotFoundPage} />
-              </Switch>
-            </Suspense>
-          </RenderBoundary>
-        </Layout>
+        <Switch>
+          {/* The console has a frame of its own. */}
+          <Route path={paths.consolePattern}>
+            <RenderBoundary>
+              <Suspense fallback={<Loading />}>
+                <Console />
+              </Suspense>
+            </RenderBoundary>
+          </Route>
+          <Route>
+            <Layout>
+              <RenderBoundary>
+                <Suspense fallback={<Loading />}>
+                  <Switch>
+                    <Route path={paths.home} component={PublicPage} />
+                    <Route path={paths.incidentPattern}>
+                      {({ id }) =>
+                        /^[1-9]\d{0,15}$/.test(id) ? <IncidentPage key={id} id={Number(id)} /> : <NotFoundPage />
+                      }
+                    </Route>
+                    <Route path={paths.signIn} component={SignInPage} />
+                    <Route component={NotFoundPage} />
+                  </Switch>
+                </Suspense>
+              </RenderBoundary>
+            </Layout>
+          </Route>
+        </Switch>
       </QueryClientProvider>
     </EnvironmentContext>
   );

@@ -5,6 +5,7 @@ export const paths = {
   incident: (id: number): string => `/incidents/${id}`,
   signIn: "/sign-in",
   staff: "/staff",
+  consolePattern: "/staff/*?",
   /** Served by Django, not by this application. */
   admin: "/admin/",
 } as const;

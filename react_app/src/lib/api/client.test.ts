@@ -49,6 +49,7 @@ describe("the client", () => {
     [403, "refused"],
     [404, "missing"],
     [409, "conflict"],
+    [412, "changed"],
     [429, "busy"],
     [500, "broken"],
     [502, "broken"],

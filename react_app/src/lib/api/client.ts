@@ -3,6 +3,12 @@ import type { Session } from "./types";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 
+export interface Version<T> {
+  readonly data: T;
+  /** The entity tag, for If-Match; null when something on the way has taken it off. */
+  readonly etag: string | null;
+}
+
 /**
  * The API of django_app, by path: `api.get<Summary>("/summary/")`. The shapes are those of ./types. Which addresses
  * there are stands in the hooks (lib/queries for reads that the public page needs, lib/writes for the rest), so that a
@@ -11,7 +17,12 @@ const TIMEOUT_MILLISECONDS = 10_000;
 export class Api {
   constructor(readonly base: string) {}
 
-  get<T>(path: string): Promise<T> {
+  async get<T>(path: string): Promise<T> {
+    return (await this.#send<T>("GET", path)).data;
+  }
+
+  /** The same with the entity tag, for a write that must not overwrite what somebody else has written meanwhile. */
+  getVersion<T>(path: string): Promise<Version<T>> {
     return this.#send("GET", path);
   }
 
@@ -20,12 +31,23 @@ export class Api {
   }
 
   /** A token is read before each write: signing in or out in another tab makes an older one useless. */
-  async write<T>(method: "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
+  async write<T>(
+    method: "POST" | "PATCH" | "DELETE",
+    path: string,
+    body?: unknown,
+    { ifMatch = null }: { ifMatch?: string | null } = {},
+  ): Promise<T> {
     const { csrf_token: token } = await this.session();
-    return this.#send(method, path, body, { "X-CSRFToken": token });
+    const headers = { "X-CSRFToken": token, ...(ifMatch === null ? {} : { "If-Match": ifMatch }) };
+    return (await this.#send<T>(method, path, body, headers)).data;
   }
 
-  async #send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  async #send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Version<T>> {
     let response: Response;
     let text: string;
     try {
@@ -45,13 +67,14 @@ export class Api {
       const slow = cause instanceof DOMException && cause.name === "TimeoutError";
       throw new ApiError(slow ? "slow" : "unreachable", null, { cause });
     }
-    if (!response.ok) throw new ApiError(kindOfStatus(response.status), parseProblem(text));
-    if (response.status === 204) return undefined as T;
+    const etag = response.headers.get("ETag");
+    if (!response.ok) throw new ApiError(kindOfStatus(response.status), parseProblem(text), { etag });
+    if (response.status === 204) return { data: undefined as T, etag };
     // A proxy may answer 200 with a page of its own.
     if (!response.headers.get("Content-Type")?.startsWith("application/json")) throw new ApiError("unintelligible");
     try {
       // The shape is that of openapi.json, against which the tests of django_app compare its own code.
-      return JSON.parse(text) as T;
+      return { data: JSON.parse(text) as T, etag };
     } catch (cause) {
       throw new ApiError("unintelligible", null, { cause });
     }
@@ -67,9 +90,9 @@ export function parseProblem(text: string): Problem | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { status, detail, errors } = value as Record<string, unknown>;
+  const { status, detail, errors, current } = value as Record<string, unknown>;
   if (typeof status !== "number" || typeof detail !== "string") return null;
-  return { status, detail, errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [] };
+  return { status, detail, errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [], current };
 }
 
 function isFieldProblem(value: unknown): value is FieldProblem {
