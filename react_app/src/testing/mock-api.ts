@@ -12,6 +12,7 @@ import type {
   SessionDraft,
   Summary,
 } from "../lib/api/types";
+import { MockConsole } from "./mock-console.ts";
 
 export const PASSWORD = "correct horse battery staple";
 export const CONFIG = { siteName: "Example Status", apiBase: "/api" };
@@ -34,6 +35,8 @@ export class MockApi {
   role: Session["role"] = "administrator";
   /** The moment of the last known state when the database of the API is away, and null otherwise. */
   staleSince: string | null = null;
+  /** What only staff asks for. */
+  readonly console = new MockConsole(this);
   /** Requests that were answered, as "GET /api/summary/". */
   readonly seen: string[] = [];
   /** Answers instead of the API when it returns something; throw a TypeError to be unreachable. */
@@ -179,6 +182,8 @@ export class MockApi {
     if (request.method !== "GET" && this.signedInAs === "") {
       return problem(401, "Authentication credentials were not provided.");
     }
+    const staff = await this.console.answer(request, pathname, query);
+    if (staff !== undefined) return staff;
     switch (route) {
       case "GET summary":
         return Response.json(this.summary());

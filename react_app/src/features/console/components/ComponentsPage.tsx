@@ -114,7 +114,7 @@ function Group({
   };
   return (
     <section aria-labelledby={`group-${group.id}`} className={styles.section}>
-      <div className={styles.row}>
+      <div className={`${styles.row} ${styles.groupHead}`}>
         <h2 id={`group-${group.id}`} className={styles.heading}>
           {group.name}
         </h2>

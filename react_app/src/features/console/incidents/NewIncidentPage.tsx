@@ -58,6 +58,14 @@ export function NewIncidentPage(): ReactElement {
     });
   };
 
+  /** What was only assumed of the components follows the severity; what somebody has chosen stays. */
+  const grade = (chosen: IncidentSeverity): void => {
+    setSeverity(chosen);
+    setStates(
+      (before) => new Map([...before].map(([id, one]) => [id, one === LIKELY[severity] ? LIKELY[chosen] : one])),
+    );
+  };
+
   return (
     <>
       <Head title="Open an incident" documentTitle="Open an incident">
@@ -123,7 +131,7 @@ export function NewIncidentPage(): ReactElement {
                   error={fieldErrors(open.error, "severity")}
                   value={severity}
                   options={optionsOf(SEVERITIES, severityWords)}
-                  change={setSeverity}
+                  change={grade}
                 />
                 <Choice
                   label="State"

@@ -129,32 +129,25 @@ function Checks({ monitor }: { monitor: Monitor }): ReactElement {
   const [range, setRange] = useState<(typeof RANGES)[number][0]>("checks");
   /** A look that was asked for, and how often it has been looked for since. */
   const [awaited, setAwaited] = useState<{ from: number; tries: number } | null>(null);
-  const look = useWrite<{ scheduled_for: string }>({
-    onSuccess: () => {
-      setAwaited({ from: rowsOf(list.data)[0]?.id ?? 0, tries: 0 });
-    },
-  });
+  const look = useWrite<{ scheduled_for: string }>();
   const { refetch } = list;
-  const newest = rowsOf(list.data)[0];
-  const arrived = awaited !== null && newest !== undefined && newest.id > awaited.from;
-  if (arrived) setAwaited(null);
+  const newest = rowsOf(list.data)[0]?.id ?? 0;
   const late = awaited !== null && awaited.tries >= EAGER_TIMES;
-  useEffect(() => {
-    if (arrived) announce(`It looked: ${newest.up ? "up" : `down. ${newest.detail}`}`);
-    // Said once for each look that arrives.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [arrived]);
   useEffect(() => {
     if (awaited === null || late) return undefined;
     const timer = setTimeout(() => {
-      void refetch().finally(() => {
-        setAwaited((before) => (before === null ? null : { ...before, tries: before.tries + 1 }));
+      void refetch().then(({ data }) => {
+        const seen = rowsOf(data)[0];
+        if (seen !== undefined && seen.id > awaited.from) {
+          announce(`It looked: ${seen.up ? "up." : `down. ${seen.detail}`}`);
+          setAwaited(null);
+        } else setAwaited({ ...awaited, tries: awaited.tries + 1 });
       });
     }, EAGER_MILLISECONDS);
     return () => {
       clearTimeout(timer);
     };
-  }, [awaited, late, refetch]);
+  }, [awaited, late, refetch, announce]);
 
   return (
     <>
@@ -164,7 +157,14 @@ function Checks({ monitor }: { monitor: Monitor }): ReactElement {
             kind="primary"
             busy={look.isPending || (awaited !== null && !late)}
             onClick={() => {
-              look.mutate({ method: "POST", path: `/monitors/${monitor.id}/check/` });
+              look.mutate(
+                { method: "POST", path: `/monitors/${monitor.id}/check/` },
+                {
+                  onSuccess: () => {
+                    setAwaited({ from: newest, tries: 0 });
+                  },
+                },
+              );
             }}
           >
             {awaited !== null && !late ? "Looking…" : "Check now"}

@@ -105,7 +105,9 @@ export function Overview(): ReactElement {
                         <div className={styles.rowMain}>
                           <p className={styles.rowTitle}>{component.name}</p>
                           <p className={styles.facts}>
-                            Since <Moment at={component.state_changed_at} />
+                            <span>
+                              Since <Moment at={component.state_changed_at} />
+                            </span>
                           </p>
                         </div>
                         {may("editor") ? <StateForm component={component} /> : <Badge tone={component.state}>{componentStateWords[component.state]}</Badge>}
