@@ -12,7 +12,7 @@ export class Api {
   constructor(readonly base: string) {}
 
   get<T>(path: string): Promise<T> {
-    return this.#send("GET", path);
+    return this.send("GET", path);
   }
 
   session(): Promise<Session> {
@@ -22,10 +22,11 @@ export class Api {
   /** A token is read before each write: signing in or out in another tab makes an older one useless. */
   async write<T>(method: "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const { csrf_token: token } = await this.session();
-    return this.#send(method, path, body, { "X-CSRFToken": token });
+    return this.send(method, path, body, { "X-CSRFToken": token });
   }
 
-  async #send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  /** A request that needs no session, whatever its method. */
+  async send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     let response: Response;
     let text: string;
     try {
