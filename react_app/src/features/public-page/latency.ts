@@ -28,10 +28,10 @@ export function slots(points: readonly LatencyPoint[], range: Range, now: Date):
   });
 }
 
-/** The smallest of 1, 2, 4, 5 × 10ⁿ that is not below the value: a scale whose half is a plain number too. */
+/** The smallest of 1, 2, 4, 6, 8 × 10ⁿ that is not below the value: a scale whose half is a plain number too. */
 export function scale(highest: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, highest)));
-  return ([1, 2, 4, 5].find((digit) => digit * power >= highest) ?? 10) * power;
+  return ([1, 2, 4, 6, 8].find((digit) => digit * power >= highest) ?? 10) * power;
 }
 
 /** Runs of neighbours that have a value, as [first index, values]. */

@@ -81,7 +81,7 @@ function Row({ component, uptime }: { component: Component; uptime: UptimeReport
                   setOpen(!open);
                 }}
               >
-                Response time <span className="visually-hidden">of {name}</span>
+                Response time<span className="visually-hidden"> of {name}</span>
               </button>
             </span>
             <span>Today</span>
