@@ -40,8 +40,11 @@ molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 end-to-end: setup-tests ## Run the rehearsal's tests in a browser, a killed host included
 	@$(python) -m tests end-to-end
 
+benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
+	@$(python) -m benchmarks.page
+
 clean: down ## Remove the environments too: .venv, .cache and node_modules
-	@rm -rf .venv .cache react_app/node_modules react_app/dist .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
+	@rm -rf .venv .cache react_app/node_modules react_app/dist benchmarks/page/node_modules .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
 
 setup:
 	@rehearsal/bootstrap rehearsal
@@ -49,4 +52,4 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end clean setup setup-tests
+.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end benchmark-page clean setup setup-tests

@@ -13,7 +13,7 @@ function mockApi(): Plugin {
     name: "mock-api",
     apply: "serve",
     configureServer(server) {
-      const api = MockApi.withExample();
+      const api = MockApi.withMonths();
       const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
         const chunks: Buffer[] = [];
         for await (const chunk of incoming) chunks.push(chunk as Buffer);
@@ -64,12 +64,29 @@ function budget(): Plugin {
 
 export default defineConfig({
   plugins: [react(), mockApi(), budget()],
+  resolve: {
+    alias: {
+      // What these do for React 17 and older, React does itself.
+      "use-sync-external-store/shim/index.js": "react",
+    },
+  },
   build: {
     // Everything in assets/ carries its digest in the name and may be cached for ever.
     assetsDir: "assets",
     // A data: address in CSS or JavaScript would need an exception in the content security policy.
     assetsInlineLimit: 0,
     sourcemap: true,
+    rolldownOptions: {
+      output: {
+        // What the first page needs is one file, for many small ones compress worse; React changes less often than it.
+        codeSplitting: {
+          groups: [
+            { name: "react", tags: ["$initial"], test: /node_modules\/(react|react-dom|scheduler)\//, priority: 1 },
+            { name: "first", tags: ["$initial"] },
+          ],
+        },
+      },
+    },
   },
   test: {
     environment: "jsdom",

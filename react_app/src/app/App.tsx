@@ -12,7 +12,12 @@ import { NotFoundPage } from "./NotFoundPage";
 import { RenderBoundary } from "./RenderBoundary";
 
 // Only the public page comes at once; each of the others is a file of its own.
+const HistoryPage = lazy(async () => ({ default: (await import("../features/history/HistoryPage")).HistoryPage }));
 const IncidentPage = lazy(async () => ({ default: (await import("../features/incident/IncidentPage")).IncidentPage }));
+const LinkPage = lazy(async () => ({ default: (await import("../features/subscribe/LinkPage")).LinkPage }));
+const SubscribePage = lazy(async () => ({
+  default: (await import("../features/subscribe/SubscribePage")).SubscribePage,
+}));
 const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
 const Console = lazy(async () => ({ default: (await import("../features/console/Console")).Console }));
 
@@ -44,6 +49,19 @@ export function App({ environment, queryClient }: Props): ReactElement {
                       {({ id }) =>
                         /^[1-9]\d{0,15}$/.test(id) ? <IncidentPage key={id} id={Number(id)} /> : <NotFoundPage />
                       }
+                    </Route>
+                    <Route path={paths.history}>
+                      <HistoryPage />
+                    </Route>
+                    <Route path={paths.monthPattern}>
+                      {({ month }) => (/^20\d\d-(0[1-9]|1[0-2])$/.test(month) ? <HistoryPage key={month} month={month} /> : <NotFoundPage />)}
+                    </Route>
+                    <Route path={paths.subscribe} component={SubscribePage} />
+                    <Route path={paths.confirm}>
+                      <LinkPage action="confirm" />
+                    </Route>
+                    <Route path={paths.unsubscribe}>
+                      <LinkPage action="unsubscribe" />
                     </Route>
                     <Route path={paths.signIn} component={SignInPage} />
                     <Route component={NotFoundPage} />

@@ -2,7 +2,7 @@ import { QueryClient, useQuery } from "@tanstack/react-query";
 import type { UseQueryResult } from "@tanstack/react-query";
 
 import { ApiError } from "./api/errors";
-import type { Incident, IncidentPage, Session, Summary } from "./api/types";
+import type { Incident, IncidentPage, Session, Summary, UptimeReport } from "./api/types";
 import { useEnvironment } from "./environment";
 
 export const REFRESH_MILLISECONDS = 15_000;
@@ -12,6 +12,7 @@ export const keys = {
   status: ["status"],
   summary: ["status", "summary"],
   past: ["status", "past"],
+  uptime: ["uptime"],
   incident: (id: number) => ["status", "incident", id],
   session: ["session"],
 } as const;
@@ -25,6 +26,7 @@ export function createQueryClient({ retryDelay = 800 }: { retryDelay?: number } 
         retryDelay: (attempt) => retryDelay * 2 ** attempt,
         // navigator.onLine is wrong too often to keep a status page from asking.
         networkMode: "always",
+        refetchOnReconnect: true,
       },
       mutations: { networkMode: "always" },
     },
@@ -36,9 +38,18 @@ export function useSummary(): UseQueryResult<Summary> {
   return useQuery({ queryKey: keys.summary, queryFn: () => api.get<Summary>("/summary/"), refetchInterval: REFRESH_MILLISECONDS });
 }
 
+export function useUptime(): UseQueryResult<UptimeReport> {
+  const { api } = useEnvironment();
+  return useQuery({
+    queryKey: keys.uptime,
+    queryFn: () => api.get<UptimeReport>("/uptime/"),
+    refetchInterval: 20 * REFRESH_MILLISECONDS,
+  });
+}
+
 export function usePastIncidents(): UseQueryResult<IncidentPage> {
   const { api } = useEnvironment();
-  return useQuery({ queryKey: keys.past, queryFn: () => api.get<IncidentPage>("/incidents/?show=resolved"), refetchInterval: 4 * REFRESH_MILLISECONDS });
+  return useQuery({ queryKey: keys.past, queryFn: () => api.get<IncidentPage>("/incidents/?show=resolved&limit=5"), refetchInterval: 4 * REFRESH_MILLISECONDS });
 }
 
 export function useIncident(id: number): UseQueryResult<Incident> {

@@ -42,6 +42,11 @@ export class Api {
     return (await this.#send<T>(method, path, body, headers)).data;
   }
 
+  /** A request that needs no session, whatever its method. */
+  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return (await this.#send<T>(method, path, body)).data;
+  }
+
   async #send<T>(
     method: string,
     path: string,
