@@ -2,37 +2,34 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 
 import react from "@vitejs/plugin-react";
-import type { Plugin } from "vite";
+import type { Plugin, ViteDevServer } from "vite";
 import { defineConfig } from "vitest/config";
 
 import { MockApi } from "./src/testing/mock-api.ts";
 
-/** Answers /config.json and /api/ of the development server from the mock API that the tests use too. */
+/** Answers /config.json and /api/ of the development and preview servers from the mock API that the tests use too. */
 function mockApi(): Plugin {
-  return {
-    name: "mock-api",
-    apply: "serve",
-    configureServer(server) {
-      const api = MockApi.withMonths();
-      const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of incoming) chunks.push(chunk as Buffer);
-        const request = new Request(new URL(incoming.url ?? "/", "http://localhost"), {
-          method: incoming.method ?? "GET",
-          headers: incoming.headers as Record<string, string>,
-          ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
-        });
-        const response = await api.handle(request);
-        outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-        outgoing.end(await response.text());
-      };
-      server.middlewares.use((incoming, outgoing, next) => {
-        const path = incoming.url ?? "";
-        if (path.startsWith("/api/") || path === "/config.json") answer(incoming, outgoing).catch(next);
-        else next();
+  const configure = (server: Pick<ViteDevServer, "middlewares">): void => {
+    const api = MockApi.withMonths();
+    const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
+      const request = new Request(new URL(incoming.url ?? "/", "http://localhost"), {
+        method: incoming.method ?? "GET",
+        headers: incoming.headers as Record<string, string>,
+        ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
       });
-    },
+      const response = await api.handle(request);
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+      outgoing.end(await response.text());
+    };
+    server.middlewares.use((incoming, outgoing, next) => {
+      const path = incoming.url ?? "";
+      if (path.startsWith("/api/") || path === "/config.json") answer(incoming, outgoing).catch(next);
+      else next();
+    });
   };
+  return { name: "mock-api", apply: "serve", configureServer: configure, configurePreviewServer: configure };
 }
 
 const JAVASCRIPT_BUDGET_BYTES = 90_000;

@@ -26,6 +26,9 @@ const trusted = createHash("sha256").update(spki).digest("base64");
 const browser = await puppeteer.launch({
   executablePath: order.chromium,
   userDataDir: order.profile,
+  // A busy machine is slow, not wrong.
+  timeout: 120_000,
+  protocolTimeout: 300_000,
   args: [
     "--headless",
     "--no-sandbox",
