@@ -46,8 +46,11 @@ benchmark-provisioning: setup-tests ## Build the same stack with Terraform and w
 benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock one and with the bare calls
 	@$(python) -m benchmarks.inventory
 
+benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
+	@$(python) -m benchmarks.page
+
 clean: down ## Remove the environments too: .venv, .cache and node_modules
-	@rm -rf .venv .cache react_app/node_modules react_app/dist .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
+	@rm -rf .venv .cache react_app/node_modules react_app/dist benchmarks/page/node_modules .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
 
 setup:
 	@rehearsal/bootstrap rehearsal
@@ -56,4 +59,4 @@ setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end benchmark-provisioning \
-	benchmark-inventory clean setup setup-tests
+	benchmark-inventory benchmark-page clean setup setup-tests

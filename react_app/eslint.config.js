@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+
 import js from "@eslint/js";
 import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
 import importX from "eslint-plugin-import-x";
@@ -6,7 +8,7 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-const features = ["public-page", "incident", "sign-in", "staff"];
+const features = readdirSync(new URL("src/features", import.meta.url));
 
 export default tseslint.config(
   { ignores: ["dist", "src/lib/api/schema.d.ts"] },

@@ -103,10 +103,15 @@ def public_answer(
     return _response(request._request, answer)
 
 
+def etag_of(content: Any) -> str:
+    """The strong entity tag of an answer with this content, with quotes."""
+    body = content if isinstance(content, str) else JSONRenderer().render(content).decode()
+    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+
+
 def _answer(content: Any, media_type: str) -> Answer:
     body = content if isinstance(content, str) else JSONRenderer().render(content).decode()
-    digest = hashlib.sha256(body.encode()).hexdigest()[:32]
-    return Answer(body=body, etag=f'"{digest}"', at=time.time(), media_type=media_type)
+    return Answer(body=body, etag=etag_of(body), at=time.time(), media_type=media_type)
 
 
 def _last_key(key: str) -> str:

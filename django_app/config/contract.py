@@ -49,6 +49,8 @@ class Operation:
     open: bool = False
     #: The kind of config.throttles under which requests are counted; by default every write is.
     throttle: str | None = None
+    #: A write that heeds If-Match (config.preconditions).
+    conditional: bool = False
     #: Of an answer that is not JSON.
     media_type: str = ""
 

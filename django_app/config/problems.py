@@ -97,7 +97,9 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Respons
             errors=list(field_problems(exc.detail)),
         )
     else:
-        data = document(status=exc.status_code, detail=str(exc.detail))
+        data = document(status=exc.status_code, detail=str(exc.detail)) | getattr(exc, "members", {})
+    if etag := getattr(exc, "etag", None):
+        headers["ETag"] = etag
     return Response(data, status=exc.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 

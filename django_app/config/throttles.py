@@ -35,6 +35,8 @@ RATES: Final[Mapping[str, Rate]] = {
     # Lists beyond the first page, filters: a query each.
     "read": Rate(6000, 60),
     "write": Rate(240, 60),
+    # Each asks somebody else's server.
+    "check": Rate(30, 60),
     # By address, beside the limit by name of accounts.throttle.
     "sign-in": Rate(30, 300),
     # Each may send a message to somebody who has not asked for it.

@@ -17,6 +17,7 @@ from monitors import selectors, services
 from monitors.models import Monitor
 from monitors.serializers import (
     CheckPageOutput,
+    CheckQueuedOutput,
     LatencyPointOutput,
     LatencyQuery,
     MonitorInput,
@@ -70,6 +71,23 @@ class MonitorApi(Api):
     def delete(self, request: Request, monitor_id: int) -> Response:
         services.monitor_delete(monitor=get_object_or_404(Monitor, pk=monitor_id), actor=actor_of(request=request))
         return Response(status=204)
+
+
+class CheckNowApi(Api):
+    operations: ClassVar = {
+        "POST": Operation(
+            summary="Look now, beside the regular checks",
+            output=CheckQueuedOutput,
+            status=202,
+            throttle="check",
+            **WRITE,
+        ),
+    }
+
+    def post(self, request: Request, monitor_id: int) -> Response:
+        monitor = get_object_or_404(Monitor, pk=monitor_id)
+        moment = services.monitor_check_now(monitor=monitor, actor=actor_of(request=request))
+        return Response(CheckQueuedOutput({"scheduled_for": moment}).data, status=202)
 
 
 class CheckListApi(Api):

@@ -42,6 +42,9 @@ class MonitorOutput(serializers.Serializer[Monitor]):
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices)
     enabled = serializers.BooleanField()
     state = serializers.ChoiceField(choices=MonitorState.choices)
+    last_check_at = serializers.DateTimeField(
+        source="last_scheduled_for", allow_null=True, help_text="The moment that the last look was for."
+    )
     next_check_at = serializers.DateTimeField()
     incident = serializers.IntegerField(source="incident_id", allow_null=True, help_text="The incident it opened.")
 
@@ -82,6 +85,10 @@ class CheckOutput(serializers.Serializer[Check]):
 class CheckPageOutput(serializers.Serializer[Any]):
     results = CheckOutput(many=True)
     next_cursor = serializers.CharField(allow_null=True)
+
+
+class CheckQueuedOutput(serializers.Serializer[Any]):
+    scheduled_for = serializers.DateTimeField(help_text="What is seen is in the checks once a worker has looked.")
 
 
 class ComponentUptimeOutput(serializers.Serializer[ComponentUptime]):

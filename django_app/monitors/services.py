@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +14,14 @@ from django.utils import timezone
 
 from accounts.actors import SYSTEM, Actor
 from audit.services import audit_record, difference, snapshot
-from config.problems import Conflict
+from config.problems import Conflict, Unavailable
 from monitors.models import Check, Monitor, MonitorState, Rollup, RollupPeriod
 from monitors.uptime import Look, measure, percentile
 from outbound.http import MAXIMUM_REDIRECTS, Fetched, Refused, Unreachable, fetch
 from status.models import ComponentState, Incident, IncidentSeverity, IncidentState
 from status.services import component_update, incident_open, incident_update_post
+
+logger = logging.getLogger(__name__)
 
 #: A missed check is forgiven: the one before speaks for so many intervals.
 COVERED_INTERVALS: Final = 2
@@ -107,6 +110,29 @@ def monitor_delete(*, monitor: Monitor, actor: Actor = SYSTEM) -> None:
     """Remove a monitor and its series. An incident that it opened stays, for people to close."""
     audit_record(actor=actor, action="monitor.delete", target=monitor)
     monitor.delete()
+
+
+def monitor_check_now(*, monitor: Monitor, actor: Actor = SYSTEM) -> datetime:
+    """Queue a look beside the regular ones; answers the moment that it is for.
+
+    Raises:
+        Conflict: the monitor is paused.
+        Unavailable: the queue does not take it.
+    """
+    # Imported late: the tasks are made of these services.
+    from monitors.tasks import check_monitor
+
+    if not monitor.enabled:
+        raise Conflict("This monitor is paused: resume it first.")
+    moment = timezone.now()
+    try:
+        check_monitor.enqueue(monitor.pk, moment.isoformat())
+    except Exception as error:
+        # Whatever the queue's client raises: nothing has happened, and the person has to know.
+        logger.exception("A look could not be queued.")
+        raise Unavailable("The queue of background work cannot be reached right now.") from error
+    audit_record(actor=actor, action="monitor.check", target=monitor)
+    return moment
 
 
 def monitor_look(*, monitor: Monitor) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
@@ -15,6 +16,7 @@ from accounts.selectors import actor_of
 from config.answers import public_answer
 from config.contract import Access, Operation, PublicApi
 from config.negotiation import AnyAccept
+from config.preconditions import require_match, tagged
 from status import feeds, reads, selectors, services
 from status.models import Component, ComponentGroup, Incident, Maintenance
 from status.serializers import (
@@ -79,17 +81,23 @@ class ComponentGroupListApi(PublicApi):
 class ComponentGroupApi(PublicApi):
     operations: ClassVar = {
         "PATCH": Operation(
-            summary="Change a group", body=ComponentGroupInput, output=ComponentGroupOutput, **COMPONENTS_WRITE
+            summary="Change a group",
+            body=ComponentGroupInput,
+            output=ComponentGroupOutput,
+            conditional=True,
+            **COMPONENTS_WRITE,
         ),
         "DELETE": Operation(summary="Remove a group; its components stay", status=204, **COMPONENTS_WRITE),
     }
 
+    @transaction.atomic
     def patch(self, request: Request, group_id: int) -> Response:
-        group = get_object_or_404(ComponentGroup, pk=group_id)
+        group = get_object_or_404(ComponentGroup.objects.select_for_update(), pk=group_id)
+        require_match(request, ComponentGroupOutput(group).data)
         body = ComponentGroupInput(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         group = services.group_update(group=group, actor=actor_of(request=request), **body.validated_data)
-        return Response(ComponentGroupOutput(group).data)
+        return tagged(ComponentGroupOutput(group).data)
 
     def delete(self, request: Request, group_id: int) -> Response:
         services.group_delete(group=get_object_or_404(ComponentGroup, pk=group_id), actor=actor_of(request=request))
@@ -121,7 +129,11 @@ class ComponentApi(PublicApi):
     operations: ClassVar = {
         "GET": Operation(summary="One component", output=ComponentOutput),
         "PATCH": Operation(
-            summary="Change a component", body=ComponentInput, output=ComponentOutput, **COMPONENTS_WRITE
+            summary="Change a component",
+            body=ComponentInput,
+            output=ComponentOutput,
+            conditional=True,
+            **COMPONENTS_WRITE,
         ),
         "DELETE": Operation(
             summary="Remove a component", status=204, role=Role.ADMINISTRATOR, scope="components:write"
@@ -134,14 +146,16 @@ class ComponentApi(PublicApi):
             compute=lambda: ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data,
         )
 
+    @transaction.atomic
     def patch(self, request: Request, component_id: int) -> Response:
-        component = get_object_or_404(Component, pk=component_id)
+        component = get_object_or_404(Component.objects.select_for_update(), pk=component_id)
+        require_match(request, ComponentOutput(component).data)
         body = ComponentInput(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         component = services.component_update(
             component=component, actor=actor_of(request=request), **body.validated_data
         )
-        return Response(ComponentOutput(component).data)
+        return tagged(ComponentOutput(component).data)
 
     def delete(self, request: Request, component_id: int) -> Response:
         component = get_object_or_404(Component, pk=component_id)
@@ -190,6 +204,7 @@ class IncidentApi(PublicApi):
             summary="Correct title, severity or components of an incident",
             body=IncidentChangeInput,
             output=IncidentOutput,
+            conditional=True,
             **INCIDENTS_WRITE,
         ),
     }
@@ -198,12 +213,14 @@ class IncidentApi(PublicApi):
         key = reads.incident_key(incident_id=incident_id)
         return public_answer(request, key=key, compute=lambda: _incident(incident_id))
 
+    @transaction.atomic
     def patch(self, request: Request, incident_id: int) -> Response:
-        incident = get_object_or_404(Incident, pk=incident_id)
+        incident = get_object_or_404(Incident.objects.select_for_update(), pk=incident_id)
+        require_match(request, _incident(incident_id))
         body = IncidentChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
         services.incident_update(incident=incident, actor=actor_of(request=request), **body.validated_data)
-        return Response(_incident(incident_id))
+        return tagged(_incident(incident_id))
 
 
 class IncidentUpdateListApi(PublicApi):
@@ -213,12 +230,16 @@ class IncidentUpdateListApi(PublicApi):
             body=IncidentUpdateInput,
             output=IncidentUpdateOutput,
             status=201,
+            conditional=True,
             **INCIDENTS_WRITE,
         ),
     }
 
+    @transaction.atomic
     def post(self, request: Request, incident_id: int) -> Response:
-        incident = get_object_or_404(Incident, pk=incident_id)
+        """``If-Match`` names the incident: nobody resolves what somebody else has said news about meanwhile."""
+        incident = get_object_or_404(Incident.objects.select_for_update(), pk=incident_id)
+        require_match(request, _incident(incident_id))
         body = IncidentUpdateInput(data=request.data)
         body.is_valid(raise_exception=True)
         update = services.incident_update_post(
@@ -264,6 +285,7 @@ class MaintenanceApi(PublicApi):
             summary="Change maintenance that is not over",
             body=MaintenanceInput,
             output=MaintenanceOutput,
+            conditional=True,
             **MAINTENANCE_WRITE,
         ),
         "DELETE": Operation(
@@ -274,17 +296,41 @@ class MaintenanceApi(PublicApi):
     def get(self, request: Request, maintenance_id: int) -> HttpResponse:
         return public_answer(request, compute=lambda: _maintenance(maintenance_id))
 
+    @transaction.atomic
     def patch(self, request: Request, maintenance_id: int) -> Response:
-        maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
+        maintenance = get_object_or_404(Maintenance.objects.select_for_update(), pk=maintenance_id)
+        require_match(request, _maintenance(maintenance_id))
         body = MaintenanceInput(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         services.maintenance_update(maintenance=maintenance, actor=actor_of(request=request), **body.validated_data)
-        return Response(_maintenance(maintenance_id))
+        return tagged(_maintenance(maintenance_id))
 
     def delete(self, request: Request, maintenance_id: int) -> Response:
         maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
         services.maintenance_cancel(maintenance=maintenance, actor=actor_of(request=request))
         return Response(_maintenance(maintenance_id))
+
+
+class MaintenanceStartApi(PublicApi):
+    operations: ClassVar = {
+        "POST": Operation(summary="Begin maintenance now", output=MaintenanceOutput, **MAINTENANCE_WRITE),
+    }
+
+    def post(self, request: Request, maintenance_id: int) -> Response:
+        maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
+        services.maintenance_begin(maintenance=maintenance, actor=actor_of(request=request))
+        return tagged(_maintenance(maintenance_id))
+
+
+class MaintenanceCompleteApi(PublicApi):
+    operations: ClassVar = {
+        "POST": Operation(summary="End maintenance now", output=MaintenanceOutput, **MAINTENANCE_WRITE),
+    }
+
+    def post(self, request: Request, maintenance_id: int) -> Response:
+        maintenance = get_object_or_404(Maintenance, pk=maintenance_id)
+        services.maintenance_complete(maintenance=maintenance, actor=actor_of(request=request))
+        return tagged(_maintenance(maintenance_id))
 
 
 class _FeedApi(PublicApi):

@@ -22,6 +22,7 @@ from status.models import (
 from status.selectors import IncidentFilter, IncidentPage, MaintenanceFilter, Summary
 
 MAXIMUM_POSITION = 2_147_483_647
+MAXIMUM_STATES = 200
 
 
 class ComponentGroupOutput(serializers.Serializer[ComponentGroup]):
@@ -67,10 +68,25 @@ class IncidentUpdateOutput(serializers.Serializer[IncidentUpdate]):
     created_at = serializers.DateTimeField()
 
 
+class ComponentStateInput(serializers.Serializer[dict[str, Any]]):
+    component = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), help_text="Id of a component.")
+    state = serializers.ChoiceField(choices=ComponentState.choices)
+
+
+class ComponentStatesField(serializers.ListField):
+    """States of single affected components, which go before ``component_state``."""
+
+    child = ComponentStateInput()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=MAXIMUM_STATES, **options)
+
+
 class IncidentUpdateInput(serializers.Serializer[dict[str, Any]]):
     state = serializers.ChoiceField(choices=IncidentState.choices)
     message = TextField(max_length=4000)
     component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
+    component_states = ComponentStatesField(help_text="Of single affected components, before component_state.")
 
 
 class IncidentOutput(serializers.Serializer[Incident]):
@@ -93,6 +109,7 @@ class IncidentInput(serializers.Serializer[dict[str, Any]]):
         queryset=Component.objects.all(), many=True, required=False, default=list
     )
     component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
+    component_states = ComponentStatesField(help_text="Of single affected components, before component_state.")
 
 
 class IncidentChangeInput(serializers.Serializer[dict[str, Any]]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from django.db import transaction
 from django.db.models import Q
@@ -26,6 +26,14 @@ from status.models import (
 )
 from status.reads import forget_public_reads
 from subscribers.services import notification_create
+
+
+class ComponentStateOf(TypedDict):
+    """The state that one component is to have."""
+
+    component: Component
+    state: str
+
 
 _COMPONENT_COLUMNS: Final = ("name", "description", "position", "state", "group")
 _GROUP_COLUMNS: Final = ("name", "position")
@@ -168,8 +176,15 @@ def incident_open(
     severity: str = IncidentSeverity.MINOR,
     components: Collection[Component] = (),
     component_state: str | None = None,
+    component_states: Collection[ComponentStateOf] = (),
 ) -> Incident:
-    """Open an incident with its first update; ``component_state`` is given to the affected components."""
+    """Open an incident with its first update.
+
+    ``component_state`` is given to the affected components, but for those that ``component_states`` names.
+
+    Raises:
+        Conflict: ``component_states`` names a component that is not affected.
+    """
     incident = Incident.objects.create(title=title, severity=severity, **_state_columns(state=state))
     incident.components.set(components)
     IncidentUpdate.objects.create(incident=incident, state=state, message=message, author=actor.user)
@@ -179,7 +194,7 @@ def incident_open(
         target=incident,
         changes=difference({}, snapshot(incident, _INCIDENT_COLUMNS)),
     )
-    _set_component_states(components, component_state, actor)
+    _set_affected_states(components, component_state, component_states, actor)
     _tell_of_incident(incident, "incident.opened", state, message, components)
     transaction.on_commit(lambda: forget_public_reads(incident_id=incident.pk))
     return incident
@@ -219,8 +234,13 @@ def incident_update_post(
     state: str,
     actor: Actor = SYSTEM,
     component_state: str | None = None,
+    component_states: Collection[ComponentStateOf] = (),
 ) -> IncidentUpdate:
-    """Say what is known now. The incident follows: ``resolved`` closes it, any other state opens it again."""
+    """Say what is known now. The incident follows: ``resolved`` closes it, any other state opens it again.
+
+    Raises:
+        Conflict: ``component_states`` names a component that is not affected.
+    """
     locked = Incident.objects.select_for_update().get(pk=incident.pk)
     before = snapshot(locked, _INCIDENT_COLUMNS)
     if state != locked.state:
@@ -235,7 +255,7 @@ def incident_update_post(
         changes=difference(before, snapshot(locked, _INCIDENT_COLUMNS)),
     )
     components = list(locked.components.all())
-    _set_component_states(components, component_state, actor)
+    _set_affected_states(components, component_state, component_states, actor)
     kind = "incident.resolved" if state == IncidentState.RESOLVED else "incident.updated"
     _tell_of_incident(locked, kind, state, message, components)
     transaction.on_commit(lambda: forget_public_reads(incident_id=locked.pk))
@@ -321,6 +341,39 @@ def maintenance_cancel(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Ma
     return maintenance
 
 
+@transaction.atomic
+def maintenance_begin(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Maintenance:
+    """Begin work before its time.
+
+    Raises:
+        Conflict: it has begun, is over or cancelled already.
+    """
+    maintenance = Maintenance.objects.select_for_update().get(pk=maintenance.pk)
+    _refuse_finished(maintenance)
+    if maintenance.state == MaintenanceState.IN_PROGRESS:
+        raise Conflict("This maintenance has begun already.")
+    # The clock may be past the announced start, which then was the start.
+    _maintenance_move(
+        maintenance, MaintenanceState.IN_PROGRESS, actor, starts_at=min(maintenance.starts_at, timezone.now())
+    )
+    return maintenance
+
+
+@transaction.atomic
+def maintenance_complete(*, maintenance: Maintenance, actor: Actor = SYSTEM) -> Maintenance:
+    """End work that is in progress before its time; its components are back in operation.
+
+    Raises:
+        Conflict: it has not begun, or is over or cancelled already.
+    """
+    maintenance = Maintenance.objects.select_for_update().get(pk=maintenance.pk)
+    _refuse_finished(maintenance)
+    if maintenance.state == MaintenanceState.SCHEDULED:
+        raise Conflict("This maintenance has not begun: cancel it instead.")
+    _maintenance_move(maintenance, MaintenanceState.COMPLETED, actor, ends_at=min(maintenance.ends_at, timezone.now()))
+    return maintenance
+
+
 def maintenance_advance(*, now: datetime) -> int:
     """Begin and end what the clock says; answers how many changed.
 
@@ -346,11 +399,13 @@ def maintenance_advance(*, now: datetime) -> int:
             changed += 1
 
 
-def _maintenance_move(maintenance: Maintenance, state: str, actor: Actor) -> None:
+def _maintenance_move(maintenance: Maintenance, state: str, actor: Actor, **window: datetime) -> None:
     before = snapshot(maintenance, _MAINTENANCE_COLUMNS)
     began = maintenance.state == MaintenanceState.IN_PROGRESS
     maintenance.state = state
-    maintenance.save(update_fields=["state"])
+    for column, moment in window.items():
+        setattr(maintenance, column, moment)
+    maintenance.save(update_fields=["state", *window])
     components = list(maintenance.components.all())
     if state == MaintenanceState.IN_PROGRESS:
         # What is broken is not made to look better by announced work.
@@ -404,6 +459,20 @@ def _set_component_states(components: Collection[Component], state: str | None, 
         # In the order of their ids: two incidents at the same moment must not wait for each other.
         for component in sorted(components, key=lambda component: component.pk):
             component_update(component=component, state=state, actor=actor)
+
+
+def _set_affected_states(
+    components: Collection[Component], state: str | None, single: Collection[ComponentStateOf], actor: Actor
+) -> None:
+    wanted = {component.pk: (component, state) for component in components}
+    for one in single:
+        component = one["component"]
+        if component.pk not in wanted:
+            raise Conflict(f"{component.name} is not affected by this incident, so that its state is not set with it.")
+        wanted[component.pk] = (component, one["state"])
+    # In the order of their ids, as everywhere.
+    for _, (component, its_state) in sorted(wanted.items()):
+        _set_component_states([component], its_state, actor)
 
 
 def _state_columns(*, state: str) -> dict[str, object]:

@@ -18,4 +18,8 @@ urlpatterns = [
     path("incidents/<int:incident_id>/updates/", apis.IncidentUpdateListApi.as_view(), name="incident-updates"),
     path("maintenance/", apis.MaintenanceListApi.as_view(), name="maintenance"),
     path("maintenance/<int:maintenance_id>/", apis.MaintenanceApi.as_view(), name="maintenance-one"),
+    path("maintenance/<int:maintenance_id>/start/", apis.MaintenanceStartApi.as_view(), name="maintenance-start"),
+    path(
+        "maintenance/<int:maintenance_id>/complete/", apis.MaintenanceCompleteApi.as_view(), name="maintenance-complete"
+    ),
 ]

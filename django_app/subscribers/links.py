@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer, TimestampSigner
@@ -25,6 +25,15 @@ def confirm_link(*, subscriber_id: int) -> str:
 def unsubscribe_link(*, subscriber_id: int) -> str:
     """Good for ever: an old message too has to let its reader go."""
     return _link("subscription-unsubscribe", Signer(salt=_UNSUBSCRIBE).sign(str(subscriber_id)))
+
+
+def confirm_page(*, subscriber_id: int) -> str:
+    """The page of the front end for a person; ``confirm_link`` is for programs, and for whoever has no front end."""
+    return _on_the_page(confirm_link(subscriber_id=subscriber_id), "/subscriptions/confirm")
+
+
+def unsubscribe_page(*, subscriber_id: int) -> str:
+    return _on_the_page(unsubscribe_link(subscriber_id=subscriber_id), "/subscriptions/unsubscribe")
 
 
 def read_confirm_token(token: str) -> int | None:
@@ -53,6 +62,10 @@ def webhook_key(*, subscriber_id: int) -> bytes:
 
 def page_url(path: str) -> str:
     return f"{settings.SITE_URL}{path}"
+
+
+def _on_the_page(link: str, path: str) -> str:
+    return page_url(f"{path}?{urlsplit(link).query}")
 
 
 def _link(name: str, token: str) -> str:

@@ -15,7 +15,15 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from outbound.http import Refused, Unreachable, fetch
-from subscribers.links import confirm_link, page_url, unsubscribe_link, webhook_key, webhook_secret
+from subscribers.links import (
+    confirm_link,
+    confirm_page,
+    page_url,
+    unsubscribe_link,
+    unsubscribe_page,
+    webhook_key,
+    webhook_secret,
+)
 from subscribers.models import Channel, Delivery, Subscriber
 
 WEBHOOK_TIMEOUT: Final = 10.0  # seconds
@@ -53,7 +61,7 @@ def send_confirmation(subscriber: Subscriber) -> None:
         subject=f"Confirm your subscription to {_site_name()}",
         text=(
             f"Somebody, hopefully you, wants to be told at this address when something happens at {_site_name()}.\n\n"
-            f"Confirm it within seven days:\n{link}\n\n"
+            f"Confirm it within seven days:\n{confirm_page(subscriber_id=subscriber.pk)}\n\n"
             "If it was not you, do nothing: you will hear nothing more."
         ),
         message_id=f"confirm-{subscriber.pk}-{int(time.time())}",
@@ -91,7 +99,7 @@ def send_delivery(delivery: Delivery) -> None:
     _mail(
         subscriber,
         subject=notification.subject,
-        text=f"{notification.text}\n\n{url}\n\n-- \nTo hear no more: {leave}",
+        text=f"{notification.text}\n\n{url}\n\n-- \nTo hear no more: {unsubscribe_page(subscriber_id=subscriber.pk)}",
         message_id=message_id,
         headers={
             # https://www.rfc-editor.org/rfc/rfc8058#section-3.1

@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from audit.models import AuditEntry
 from status.models import Component, Maintenance
 from status.services import component_update, maintenance_advance
-from tests.conftest import SiteClient
-from tests.factories import ComponentFactory, make_maintenance
+from tests.conftest import SiteClient, sign_in_as
+from tests.factories import ComponentFactory, UserFactory, make_maintenance
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +140,53 @@ def test_two_hosts_begin_it_once() -> None:
 
     assert sum(changed) == 6
     assert states() == ["maintenance"] * 6
+
+
+def test_staff_begins_and_ends_it_before_its_time(staff: SiteClient) -> None:
+    maintenance = make_maintenance(components=[ComponentFactory.create()])
+    announced_start, announced_end = maintenance.starts_at, maintenance.ends_at
+    path = f"/api/maintenance/{maintenance.pk}/"
+
+    assert staff.write("POST", f"{path}complete/").status_code == 409
+    begun = staff.write("POST", f"{path}start/")
+    assert begun.json()["state"] == "in_progress"
+    assert states() == ["maintenance"]
+    assert staff.write("POST", f"{path}start/").status_code == 409
+    over = staff.write("POST", f"{path}complete/")
+    assert over.json()["state"] == "completed"
+    assert states() == ["operational"]
+    assert staff.write("POST", f"{path}complete/").status_code == 409
+    assert staff.write("POST", f"{path}start/").status_code == 409
+
+    maintenance.refresh_from_db()
+    assert maintenance.starts_at < announced_start
+    assert maintenance.starts_at <= maintenance.ends_at < announced_end
+    actions = list(AuditEntry.objects.filter(target_type="status.maintenance").order_by("pk"))
+    assert [entry.action for entry in actions] == [
+        "maintenance.schedule",
+        "maintenance.in_progress",
+        "maintenance.completed",
+    ]
+    assert actions[-1].actor_name == "ada"
+    assert maintenance_advance(now=announced_end) == 0
+
+
+def test_work_cannot_end_at_the_moment_at_which_it_begins(staff: SiteClient) -> None:
+    """The table wants an end after the start, which a clock of microseconds gives."""
+    path = f"/api/maintenance/{make_maintenance().pk}/"
+    staff.write("POST", f"{path}start/")
+    staff.write("POST", f"{path}complete/")
+
+    maintenance = Maintenance.objects.get()
+    assert maintenance.starts_at < maintenance.ends_at
+
+
+@pytest.mark.parametrize("step", ["start", "complete"])
+def test_viewers_move_nothing(site: SiteClient, step: str) -> None:
+    viewer = sign_in_as(UserFactory.create(is_staff=True, role="viewer"))
+    path = f"/api/maintenance/{make_maintenance().pk}/{step}/"
+    site.read_token()
+
+    assert viewer.write("POST", path).status_code == 403
+    assert site.write("POST", path).status_code == 401
+    assert Maintenance.objects.get().state == "scheduled"

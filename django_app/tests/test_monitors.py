@@ -9,17 +9,21 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.tasks import task_backends
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.models import AuditEntry
+from config import throttles
 from monitors import services
 from monitors.models import Check, Monitor, Rollup
 from monitors.services import Outcome, check_record, monitor_look, monitors_claim, retention_apply, rollups_refresh
+from monitors.tasks import check_monitor
 from monitors.uptime import Look, measure
 from status.models import Component, Incident
 from status.services import incident_update_post
-from tests.conftest import SiteClient
-from tests.factories import ComponentFactory, make_monitor
+from tests.conftest import SiteClient, sign_in_as
+from tests.factories import ComponentFactory, UserFactory, make_monitor
 from tests.outside import Outside, reachable_outside
 from tests.stores import closed_port
 
@@ -357,3 +361,62 @@ def test_a_senseless_monitor_is_refused(staff: SiteClient, change: dict[str, Any
     assert response.status_code == 400
     assert response.json()["errors"][0]["pointer"] == f"#/{next(iter(change))}"
     assert not Monitor.objects.exists()
+
+
+def test_staff_has_a_monitor_look_now(staff: SiteClient, world: Outside) -> None:
+    monitor = make_monitor(url=world.url)
+    queue: Any = task_backends["default"]
+    queue.clear()
+
+    answer = staff.write("POST", f"/api/monitors/{monitor.pk}/check/")
+
+    assert answer.status_code == 202, answer.content
+    (queued,) = queue.results
+    assert datetime.fromisoformat(queued.args[1]) == datetime.fromisoformat(answer.json()["scheduled_for"])
+    monitor.refresh_from_db()
+    due = monitor.next_check_at
+    # What was queued does what it says, once, and the regular checks go on.
+    for _ in range(2):
+        check_monitor.func(*queued.args)
+    (check,) = staff.get(f"/api/monitors/{monitor.pk}/checks/").json()["results"]
+    assert (check["up"], check["status_code"]) == (True, 200)
+    monitor.refresh_from_db()
+    assert monitor.next_check_at == due
+    entry = AuditEntry.objects.get(action="monitor.check")
+    assert (entry.actor_name, entry.target_id) == ("ada", str(monitor.pk))
+
+
+def test_nobody_else_makes_a_monitor_look(site: SiteClient, staff: SiteClient) -> None:
+    paused = make_monitor(enabled=False)
+    path = f"/api/monitors/{paused.pk}/check/"
+    viewer = sign_in_as(UserFactory.create(is_staff=True, role="viewer"))
+    site.read_token()
+
+    assert site.write("POST", path).status_code == 401
+    assert viewer.write("POST", path).status_code == 403
+    assert staff.write("POST", path).status_code == 409
+    assert staff.write("POST", "/api/monitors/999/check/").status_code == 404
+    assert not AuditEntry.objects.filter(action="monitor.check").exists()
+
+
+def test_looks_that_people_ask_for_are_limited(staff: SiteClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttles, "RATES", {**throttles.RATES, "check": throttles.Rate(2, 3600)})
+    path = f"/api/monitors/{make_monitor().pk}/check/"
+
+    answers = [staff.write("POST", path).status_code for _ in range(3)]
+
+    assert answers == [202, 202, 429]
+    assert AuditEntry.objects.filter(action="monitor.check").count() == 2
+
+
+def test_a_queue_that_is_away_is_said(staff: SiteClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def enqueue(*_arguments: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(task_backends["default"], "enqueue", lambda *_a, **_k: enqueue())
+
+    answer = staff.write("POST", f"/api/monitors/{make_monitor().pk}/check/")
+
+    assert answer.status_code == 503
+    assert "queue" in answer.json()["detail"]
+    assert not AuditEntry.objects.filter(action="monitor.check").exists()

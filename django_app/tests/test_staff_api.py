@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from status.models import Component, Incident
+from status.models import Component, Incident, IncidentUpdate
 from tests.conftest import SiteClient
 from tests.factories import ComponentFactory, UserFactory, make_incident
 
@@ -153,3 +153,36 @@ def test_null_bytes_and_broken_json_are_the_clients_mistake(staff: SiteClient) -
         "POST", "/api/components/", b"{", content_type="application/json", headers={"x-csrftoken": staff.token}
     )
     assert broken.status_code in (400, 403)
+
+
+def test_each_affected_component_may_have_a_state_of_its_own(staff: SiteClient) -> None:
+    one, other, third = (ComponentFactory.create() for _ in range(3))
+    body = {
+        "title": "Uploads fail",
+        "message": "We are looking.",
+        "components": [one.pk, other.pk],
+        "component_state": "degraded",
+        "component_states": [{"component": other.pk, "state": "major_outage"}],
+    }
+    made = staff.write("POST", "/api/incidents/", body)
+    assert made.status_code == 201, made.content
+    assert list(Component.objects.order_by("pk").values_list("state", flat=True)) == [
+        "degraded",
+        "major_outage",
+        "operational",
+    ]
+    path = f"/api/incidents/{made.json()['id']}/updates/"
+    update = {
+        "state": "monitoring",
+        "message": "Better.",
+        "component_states": [{"component": one.pk, "state": "operational"}],
+    }
+    assert staff.write("POST", path, update).status_code == 201
+    assert list(Component.objects.order_by("pk").values_list("state", flat=True))[:2] == ["operational", "major_outage"]
+
+    update["component_states"] = [{"component": third.pk, "state": "degraded"}]
+    assert staff.write("POST", path, update).status_code == 409
+    update["component_states"] = [{"component": one.pk, "state": "odd"}]
+    refused = staff.write("POST", path, update)
+    assert refused.json()["errors"][0]["pointer"].startswith("#/component_states")
+    assert IncidentUpdate.objects.count() == 2

@@ -80,7 +80,9 @@ def test_from_the_wish_to_the_message_to_the_end(site: SiteClient) -> None:
     run_tasks()
     assert len(mail.outbox) == 1
 
-    (confirm,) = links_in(str(asked.body))
+    (shown,) = links_in(str(asked.body))
+    assert shown.startswith("/subscriptions/confirm?token="), "a page of the front end, which asks the API"
+    confirm = f"/api{shown}".replace("?", "/?")
     page = site.get(confirm, headers={"accept": "text/html"})
     assert page.status_code == 200
     assert "<button" in page.content.decode()
@@ -94,6 +96,7 @@ def test_from_the_wish_to_the_message_to_the_end(site: SiteClient) -> None:
     told = mail.outbox[1]
     assert told.subject == "Investigating: Slow Bcc: everybody@example.com"
     assert f"https://app.example.com/incidents/{incident.pk}" in told.body
+    assert "https://app.example.com/subscriptions/unsubscribe?token=" in told.body
     headers = told.message()
     assert "Bcc" not in headers
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

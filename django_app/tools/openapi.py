@@ -26,6 +26,7 @@ from django.test import override_settings
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.settings import api_settings
 
 from config.contract import Api, Operation
@@ -52,6 +53,7 @@ _PROBLEM: dict[str, Any] = {
         "title": {"type": "string", "description": "The phrase of the status."},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "A sentence for a person."},
+        "current": {"description": "With status 412: what is stored now; its entity tag is in the header ETag."},
         "errors": {
             "type": "array",
             "description": "What is wrong with members of the body or of the query.",
@@ -129,7 +131,16 @@ class OperationSchema(AutoSchema):
         return [{"session": []}, *machines]
 
     def get_override_parameters(self) -> list[Any]:
-        return [self.operation.query] if self.operation.query else []
+        parameters: list[Any] = [self.operation.query] if self.operation.query else []
+        if self.operation.conditional:
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match",
+                    location=OpenApiParameter.HEADER,
+                    description="The entity tag of what was read; 412 with `current` when that has changed meanwhile.",
+                )
+            )
+        return parameters
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return self.operation.many

@@ -1,9 +1,9 @@
 import type { ReactElement, ReactNode } from "react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 
 import { useEnvironment } from "../lib/environment";
 import { paths } from "../lib/paths";
-import { useSession } from "../lib/queries";
+import { switchTheme } from "../lib/theme";
 import styles from "./Layout.module.css";
 
 export function Layout({ children }: { children: ReactNode }): ReactElement {
@@ -21,27 +21,37 @@ export function Layout({ children }: { children: ReactNode }): ReactElement {
           </svg>
           <span>{config.siteName}</span>
         </Link>
-        <StaffLink />
+        <nav aria-label="Pages" className={styles.nav}>
+          <Link href={paths.history}>History</Link>
+          <Link href={paths.subscribe}>Subscribe</Link>
+          <button type="button" className={styles.theme} onClick={switchTheme} aria-label="Switch between light and dark">
+            <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+              <circle cx="12" cy="12" r="8.5" />
+              <path d="M12 3.5a8.5 8.5 0 0 1 0 17z" />
+            </svg>
+          </button>
+        </nav>
       </header>
       <main id="content" className={styles.main} tabIndex={-1}>
         {children}
       </main>
       <footer className={styles.footer}>
         <p>This page refreshes by itself. Times are shown in your time zone.</p>
+        <ul>
+          <li>
+            <a href={`${config.apiBase}/feed.atom`}>Atom feed</a>
+          </li>
+          <li>
+            <a href={`${config.apiBase}/feed.rss`}>RSS feed</a>
+          </li>
+          <li>
+            <a href={`${config.apiBase}/badge.svg`}>Badge</a>
+          </li>
+          <li>
+            <Link href={paths.staff}>For staff</Link>
+          </li>
+        </ul>
       </footer>
     </>
-  );
-}
-
-function StaffLink(): ReactElement | null {
-  const [location] = useLocation();
-  const session = useSession();
-  if (location === paths.signIn || location === paths.staff) return null;
-  // A failing session request is no news for a reader: the link then leads to the sign-in page, which says it.
-  const signedIn = session.data?.signed_in === true;
-  return (
-    <Link href={signedIn ? paths.staff : paths.signIn} className={styles.staffLink}>
-      {signedIn ? "Staff page" : "Sign in"}
-    </Link>
   );
 }

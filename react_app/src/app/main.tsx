@@ -6,8 +6,11 @@ import { createRoot } from "react-dom/client";
 import { Api } from "../lib/api/client";
 import { loadConfig } from "../lib/config";
 import { createQueryClient } from "../lib/queries";
+import { applyTheme } from "../lib/theme";
 import { App } from "./App";
 import { StartFailure } from "./StartFailure";
+
+applyTheme();
 
 const element = document.getElementById("root");
 if (element === null) throw new Error("index.html has no element with the id root.");

@@ -35,7 +35,7 @@ export function parseConfig(value: unknown): Config {
 export async function loadConfig(): Promise<Config> {
   let response: Response;
   try {
-    response = await fetch("/config.json", { cache: "no-cache", signal: AbortSignal.timeout(10_000) });
+    response = await fetch("/config.json", { signal: AbortSignal.timeout(10_000) });
   } catch (cause) {
     throw new ConfigError("config.json cannot be loaded.", { cause });
   }

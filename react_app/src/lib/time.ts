@@ -46,3 +46,15 @@ export function duration(from: Date, to: Date): string {
     .map(([amount, unit]) => `${amount} ${unit}${amount === 1 ? "" : "s"}`)
     .join(" ");
 }
+
+/** From when to when, in the reader's time zone; what both have in common is said once. */
+export function span(from: Date, to: Date, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZoneName: "short",
+  }).formatRange(from, to);
+}

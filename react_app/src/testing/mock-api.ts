@@ -1,15 +1,21 @@
 import type {
   Component,
   ComponentChange,
+  ComponentGroup,
   ComponentState,
   Incident,
   IncidentDraft,
   IncidentUpdate,
   IncidentUpdateDraft,
+  LatencyPoint,
+  Maintenance,
   Session,
   SessionDraft,
+  SubscriptionDraft,
   Summary,
+  UptimeReport,
 } from "../lib/api/types";
+import { MockConsole } from "./mock-console.ts";
 
 export const PASSWORD = "correct horse battery staple";
 export const CONFIG = { siteName: "Example Status", apiBase: "/api" };
@@ -23,9 +29,22 @@ type Failure = (request: Request) => Promise<Response> | Response | undefined;
  * enforces (session, CSRF token, required members), so that a page that forgets something fails here too.
  */
 export class MockApi {
+  groups: ComponentGroup[] = [];
   components: Component[] = [];
   incidents: Incident[] = [];
+  /** What monitors saw, by component. */
+  readonly uptime = new Map<number, readonly (number | null)[]>();
+  /** Subscriptions that were asked for, and tokens of links in messages: what each would do. */
+  readonly subscriptions: SubscriptionDraft[] = [];
+  readonly links = new Map<string, "confirm" | "unsubscribe">();
+  maintenance: Maintenance[] = [];
   signedInAs = "";
+  /** Of whoever signs in. */
+  role: Session["role"] = "administrator";
+  /** The moment of the last known state when the database of the API is away, and null otherwise. */
+  staleSince: string | null = null;
+  /** What only staff asks for. */
+  readonly console = new MockConsole(this);
   /** Requests that were answered, as "GET /api/summary/". */
   readonly seen: string[] = [];
   /** Answers instead of the API when it returns something; throw a TypeError to be unreachable. */
@@ -58,11 +77,83 @@ export class MockApi {
     return api;
   }
 
+  /** A site that has been watched for months, for the development server and for pictures. */
+  static withMonths(): MockApi {
+    const api = MockApi.withExample();
+    api.addGroup("For customers", [1, 2]);
+    api.addGroup("Behind the scenes", [3, 4]);
+    api.addMaintenance("Moving the job queue", {
+      from: -0.5,
+      to: 1,
+      components: [4],
+      state: "in_progress",
+      message: "Exports wait until we are done. Nothing is lost.",
+    });
+    api.addMaintenance("Database upgrade", {
+      from: 50,
+      to: 52,
+      components: [1, 2],
+      message: "The site can be read, and for some minutes nothing can be changed.",
+    });
+    for (const [id, failures] of [
+      [1, { 12: 0.9931, 61: 0.874 }],
+      [2, {}],
+      [3, { 40: 0.998, 41: 0.952, 88: 0.9992, 89: 0.981 }],
+    ] as const) {
+      const from = id === 2 ? 35 : 0;
+      api.watch(
+        id,
+        Array.from({ length: 90 }, (_, day) => (day < from ? null : ((failures as Record<number, number>)[day] ?? 1))),
+      );
+    }
+    return api;
+  }
+
+  addGroup(name: string, members: readonly number[]): ComponentGroup {
+    const group = { id: this.#id(), name, position: this.groups.length };
+    this.groups.push(group);
+    this.components = this.components.map((component) =>
+      members.includes(component.id) ? { ...component, group: group.id } : component,
+    );
+    return group;
+  }
+
+  /** `from` and `to` are hours from now. */
+  addMaintenance(
+    title: string,
+    values: {
+      from: number;
+      to: number;
+      message?: string;
+      state?: Maintenance["state"];
+      components?: readonly number[];
+    },
+  ): Maintenance {
+    const moment = (hours: number): string => new Date(this.#now().getTime() + hours * 3_600_000).toISOString();
+    const maintenance: Maintenance = {
+      id: this.#id(),
+      title,
+      message: values.message ?? "We will be back soon.",
+      state: values.state ?? "scheduled",
+      starts_at: moment(values.from),
+      ends_at: moment(values.to),
+      components: this.#named(values.components ?? []),
+    };
+    this.maintenance.push(maintenance);
+    return maintenance;
+  }
+
+  /** Say what the monitors of a component saw on each of the last 90 days; null is nothing. */
+  watch(component: number, days: readonly (number | null)[]): void {
+    this.uptime.set(component, days);
+  }
+
   addComponent(name: string, values: Partial<Component> = {}): Component {
     const component: Component = {
       id: this.#id(),
       name,
       description: "",
+      group: null,
       position: this.components.length,
       state: "operational",
       state_changed_at: this.#moment(),
@@ -74,16 +165,22 @@ export class MockApi {
 
   addIncident(
     title: string,
-    values: { message?: string; state?: Incident["state"]; components?: readonly number[] } = {},
+    values: {
+      message?: string;
+      state?: Incident["state"];
+      severity?: Incident["severity"];
+      components?: readonly number[];
+    } = {},
   ): Incident {
     const ids = values.components ?? [];
     const incident: Incident = {
       id: this.#id(),
       title,
       state: values.state ?? "investigating",
+      severity: values.severity ?? "minor",
       started_at: this.#moment(),
       resolved_at: values.state === "resolved" ? this.#moment() : null,
-      components: this.components.filter(({ id }) => ids.includes(id)).map(({ id, name }) => ({ id, name })),
+      components: this.#named(ids),
       updates: [],
     };
     this.incidents.unshift(incident);
@@ -110,8 +207,14 @@ export class MockApi {
     const worst = Math.max(0, ...this.components.map(({ state }) => SEVERITY.indexOf(state)));
     return {
       overall_state: SEVERITY[worst] ?? "operational",
+      groups: this.groups,
       components: this.components,
       open_incidents: this.incidents.filter(({ resolved_at }) => resolved_at === null),
+      maintenance: this.maintenance
+        .filter(({ state }) => state === "scheduled" || state === "in_progress")
+        .sort((one, other) => one.starts_at.localeCompare(other.starts_at)),
+      stale: this.staleSince !== null,
+      as_of: this.staleSince,
     };
   }
 
@@ -127,6 +230,7 @@ export class MockApi {
     const instead = await this.failure(request);
     if (instead !== undefined) return instead;
     if (pathname === "/config.json") return Response.json(CONFIG);
+    if (pathname.startsWith("/api/subscriptions/")) return this.#subscription(request, pathname, searchParams);
     if (request.method !== "GET" && request.headers.get("X-CSRFToken") !== this.#token) {
       return problem(403, "The request carries no valid CSRF token.");
     }
@@ -146,6 +250,7 @@ export class MockApi {
     const session: Session = {
       signed_in: this.signedInAs !== "",
       username: this.signedInAs,
+      role: this.signedInAs === "" ? "" : this.role,
       csrf_token: this.#token,
     };
     return Response.json(session);
@@ -157,6 +262,8 @@ export class MockApi {
     if (request.method !== "GET" && this.signedInAs === "") {
       return problem(401, "Authentication credentials were not provided.");
     }
+    const staff = await this.console.answer(request, pathname, query);
+    if (staff !== undefined) return staff;
     switch (route) {
       case "GET summary":
         return Response.json(this.summary());
@@ -164,13 +271,12 @@ export class MockApi {
         return Response.json(this.components);
       case "PATCH components/id":
         return this.#changeComponent(Number(id), (await request.json()) as ComponentChange);
-      case "GET incidents": {
-        const show = query.get("show");
-        const results = this.incidents.filter(
-          ({ resolved_at }) => show === null || (show === "resolved") === (resolved_at !== null),
-        );
-        return Response.json({ results, next_before: null });
-      }
+      case "GET uptime":
+        return Response.json(this.#uptimeReport());
+      case "GET components/id/latency":
+        return Response.json(this.#latency(Number(id), query.get("range") ?? "day"));
+      case "GET incidents":
+        return this.#incidentPage(query);
       case "POST incidents":
         return this.#openIncident((await request.json()) as IncidentDraft);
       case "GET incidents/id": {
@@ -185,6 +291,70 @@ export class MockApi {
       default:
         return problem(404, "There is nothing at this address.");
     }
+  }
+
+  #incidentPage(query: URLSearchParams): Response {
+    const show = query.get("show");
+    const after = query.get("started_after") ?? "";
+    const before = query.get("started_before") ?? "9";
+    const cursor = parseInt(query.get("cursor") ?? "ffffffff", 16);
+    const limit = Number(query.get("limit") ?? 20);
+    const found = this.incidents.filter(
+      ({ id, resolved_at, started_at }) =>
+        (show === null || (show === "resolved") === (resolved_at !== null)) &&
+        started_at >= after &&
+        started_at < before &&
+        id < cursor,
+    );
+    const results = found.slice(0, limit);
+    const last = found.length > limit ? (results.at(-1)?.id ?? null) : null;
+    return Response.json({
+      results,
+      next_before: last,
+      next_cursor: last === null ? null : last.toString(16).padStart(16, "0"),
+    });
+  }
+
+  async #subscription(request: Request, pathname: string, query: URLSearchParams): Promise<Response> {
+    const action = pathname.split("/")[3];
+    if (action === "") {
+      const draft = (await request.json()) as SubscriptionDraft;
+      if (draft.channel === "email" && !draft.address.includes("@")) {
+        return invalid("#/address", "Enter a valid email address.");
+      }
+      this.subscriptions.push(draft);
+      return Response.json({ detail: "A message is on its way." }, { status: 202 });
+    }
+    if (this.links.get(query.get("token") ?? "") !== action) return problem(404, "This link is not valid, or no longer.");
+    return Response.json({ detail: action === "confirm" ? "You will be told." : "You will hear no more." });
+  }
+
+  #uptimeReport(): UptimeReport {
+    const first = new Date(this.#now().getTime() - 89 * 86_400_000).toISOString().slice(0, 10);
+    return {
+      first_day: first,
+      components: [...this.uptime].map(([component, days]) => {
+        const known = days.filter((day) => day !== null);
+        const uptime = known.length === 0 ? null : known.reduce((sum, day) => sum + day, 0) / known.length;
+        return { component, uptime, days };
+      }),
+    };
+  }
+
+  /** A quiet curve with a slow morning; nothing where nothing is watched. */
+  #latency(component: number, range: string): LatencyPoint[] {
+    if (!this.uptime.has(component)) return [];
+    const [step, count] = range === "quarter" ? [86_400_000, 90] : [3_600_000, range === "week" ? 168 : 24];
+    const last = Math.floor(this.#now().getTime() / step);
+    return Array.from({ length: count }, (_, index) => {
+      const wave = Math.sin(index * 1.7) * 14 + Math.sin(index / 5) * 22 + (index % 24 === 9 ? 160 : 0);
+      const p50 = Math.round(120 + component * 10 + wave);
+      return { at: new Date((last - count + 1 + index) * step).toISOString(), p50_ms: p50, p95_ms: Math.round(p50 * 1.9) };
+    }).filter((_, index) => index % 24 !== 15);
+  }
+
+  #named(ids: readonly number[]): { id: number; name: string }[] {
+    return this.components.filter(({ id }) => ids.includes(id)).map(({ id, name }) => ({ id, name }));
   }
 
   #changeComponent(id: number, change: ComponentChange): Response {
@@ -202,7 +372,8 @@ export class MockApi {
     for (const id of draft.components ?? []) if (state) this.#changeComponent(id, { state });
     const incident = this.addIncident(draft.title, {
       message: draft.message,
-      state: draft.state,
+      state: draft.state ?? "investigating",
+      severity: draft.severity ?? "minor",
       ...(draft.components ? { components: draft.components } : {}),
     });
     return Response.json(incident, { status: 201 });

@@ -6,12 +6,12 @@ import { paths } from "../../lib/paths";
 import { useIncident } from "../../lib/queries";
 import { IncidentBadge } from "../../lib/status/StateMark";
 import { Timeline } from "../../lib/status/Timeline";
-import { incidentStateWords } from "../../lib/status/words";
-import { clock, duration } from "../../lib/time";
+import { incidentStateWords, severityWords } from "../../lib/status/words";
+import { duration } from "../../lib/time";
 import card from "../../lib/ui/Card.module.css";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
+import { LostContact } from "../../lib/ui/LostContact";
 import { ExactMoment } from "../../lib/ui/Moment";
-import { Notice } from "../../lib/ui/Notice";
 import { PageTitle } from "../../lib/ui/PageTitle";
 import styles from "./IncidentPage.module.css";
 
@@ -29,13 +29,7 @@ export function IncidentPage({ id }: { id: number }): ReactElement {
         <Missing error={incident.error} retry={retry} busy={incident.isFetching} />
       ) : (
         <article data-state={incident.data.state}>
-          {incident.isError && (
-            <Notice
-              title="We have lost contact with the status service."
-              advice={`What you see below is what we knew at ${clock(new Date(incident.dataUpdatedAt))}.`}
-              action={{ label: "Try again", run: retry, busy: incident.isFetching }}
-            />
-          )}
+          <LostContact query={incident} />
           <PageTitle documentTitle={incident.data.title}>{incident.data.title}</PageTitle>
           <dl className={styles.facts}>
             <div>
@@ -43,6 +37,10 @@ export function IncidentPage({ id }: { id: number }): ReactElement {
               <dd>
                 <IncidentBadge state={incident.data.state}>{incidentStateWords[incident.data.state]}</IncidentBadge>
               </dd>
+            </div>
+            <div>
+              <dt>Severity</dt>
+              <dd>{severityWords[incident.data.severity]}</dd>
             </div>
             <div>
               <dt>Started</dt>

@@ -1,12 +1,14 @@
 import type { ReactElement } from "react";
 
-import { useSummary } from "../../lib/queries";
+import { useSummary, useUptime } from "../../lib/queries";
 import { headline, overview } from "../../lib/status/words";
-import { clock } from "../../lib/time";
+import { clock, exactly } from "../../lib/time";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
+import { LostContact } from "../../lib/ui/LostContact";
 import { Notice } from "../../lib/ui/Notice";
 import { PageTitle } from "../../lib/ui/PageTitle";
 import { ComponentList } from "./components/ComponentList";
+import { MaintenanceList } from "./components/MaintenanceList";
 import { OpenIncidents } from "./components/OpenIncidents";
 import { OverallState } from "./components/OverallState";
 import { PastIncidents } from "./components/PastIncidents";
@@ -14,38 +16,71 @@ import { Waiting } from "./components/Waiting";
 
 export function PublicPage(): ReactElement {
   const summary = useSummary();
-  const retry = (): void => {
-    void summary.refetch();
-  };
+  const uptime = useUptime();
 
   if (summary.data === undefined) {
     if (summary.isError) {
       return (
         <>
           <PageTitle documentTitle="State unknown">We cannot tell the state right now</PageTitle>
-          <ErrorNotice error={summary.error} retry={retry} busy={summary.isFetching} />
+          <ErrorNotice
+            error={summary.error}
+            busy={summary.isFetching}
+            retry={() => {
+              void summary.refetch();
+            }}
+          />
         </>
       );
     }
     return <Waiting />;
   }
 
-  const { overall_state: overall, components, open_incidents: incidents } = summary.data;
+  const { overall_state: overall, groups, components, open_incidents: incidents, maintenance, stale } = summary.data;
+  const { as_of: asOf } = summary.data;
   const words = headline(overall, incidents.length);
-  const checkedAt = new Date(summary.dataUpdatedAt);
   return (
     <>
-      {summary.isError && (
+      <LostContact query={summary} />
+      {stale && (
         <Notice
-          title="We have lost contact with the status service."
-          advice={`What you see below is what we knew at ${clock(checkedAt)}. It may have changed since.`}
-          action={{ label: summary.isFetching ? "Trying…" : "Try again", run: retry, busy: summary.isFetching }}
+          title="Our records cannot be reached right now."
+          advice={`What you see below is the last that we know${asOf === null ? "" : `, from ${exactly(new Date(asOf))}`}. It may have changed since.`}
         />
       )}
-      <OverallState state={overview(overall, incidents.length)} words={words} checkedAt={checkedAt} stale={summary.isError} />
+      <OverallState
+        state={overview(overall, incidents.length)}
+        words={words}
+        detail={
+          summary.isError || stale
+            ? `Last known at ${clock(new Date(stale && asOf !== null ? asOf : summary.dataUpdatedAt))}`
+            : `Checked at ${clock(new Date(summary.dataUpdatedAt))}`
+        }
+      />
       <OpenIncidents incidents={incidents} />
-      <ComponentList components={components} />
-      <PastIncidents />
+      <MaintenanceList heading="Maintenance under way" maintenance={maintenance.filter(isRunning)} />
+      {/* Bars that come later would push everything down while somebody reads it. */}
+      {uptime.isPending ? (
+        <Waiting />
+      ) : (
+        <>
+          <ComponentList
+            groups={groups}
+            components={components}
+            uptime={uptime.data}
+            uptimeFailed={uptime.data === undefined}
+          />
+          <MaintenanceList
+            heading="Planned maintenance"
+            maintenance={maintenance.filter((planned) => !isRunning(planned))}
+          />
+          <PastIncidents />
+        </>
+      )}
     </>
   );
+}
+
+function isRunning({ state }: { state: string }): boolean {
+  return state === "in_progress";
 }

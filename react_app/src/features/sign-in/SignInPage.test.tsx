@@ -10,8 +10,8 @@ it("opens the staff page", async () => {
   await user.type(await screen.findByLabelText("User name"), "ada");
   await user.type(screen.getByLabelText("Password"), `${PASSWORD}{Enter}`);
 
-  expect(await screen.findByRole("heading", { level: 1, name: "Staff page" })).toBeVisible();
-  expect(screen.getByText(/Signed in as ada/)).toBeVisible();
+  expect(await screen.findByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
+  expect(screen.getByRole("link", { name: "ada" })).toBeVisible();
   expect(window.location.pathname).toBe("/staff");
 });
 

@@ -10,13 +10,12 @@ describe("the client", () => {
     vi.stubGlobal("fetch", server.fetch);
     const [first, second] = [new Api("/api"), new Api("/api")];
 
-    await first.signIn({ username: "ada", password: PASSWORD });
-    await second.signOut();
-    await second.signIn({ username: "ada", password: PASSWORD });
+    await first.write("POST", "/session/", { username: "ada", password: PASSWORD });
+    await second.write("DELETE", "/session/");
+    await second.write("POST", "/session/", { username: "ada", password: PASSWORD });
 
-    await expect(first.openIncident({ title: "a", message: "b", state: "investigating" })).resolves.toMatchObject({
-      title: "a",
-    });
+    const draft = { title: "a", message: "b", state: "investigating" };
+    await expect(first.write("POST", "/incidents/", draft)).resolves.toMatchObject({ title: "a" });
   });
 
   it("gives up on a server that never answers", async () => {
@@ -37,7 +36,7 @@ describe("the client", () => {
           });
         }),
     );
-    const answer = new Api("/api").summary();
+    const answer = new Api("/api").get("/summary/");
     const expectation = expect(answer).rejects.toMatchObject({ kind: "slow" });
     await vi.advanceTimersByTimeAsync(10_000);
     await expectation;
@@ -50,6 +49,7 @@ describe("the client", () => {
     [403, "refused"],
     [404, "missing"],
     [409, "conflict"],
+    [412, "changed"],
     [429, "busy"],
     [500, "broken"],
     [502, "broken"],
@@ -57,7 +57,7 @@ describe("the client", () => {
   ])("turns %d into words", async (status, kind) => {
     vi.stubGlobal("fetch", () => Promise.resolve(problem(status, "Said by the server.")));
 
-    const error: unknown = await new Api("/api").summary().catch((reason: unknown) => reason);
+    const error: unknown = await new Api("/api").get("/summary/").catch((reason: unknown) => reason);
 
     expect(error).toMatchObject({ kind });
     const { title, advice } = explain(error);
@@ -67,7 +67,7 @@ describe("the client", () => {
   it("understands a gateway's page as a failure", async () => {
     vi.stubGlobal("fetch", () => Promise.resolve(new Response("<h1>502 Bad Gateway</h1>", { status: 502 })));
 
-    await expect(new Api("/api").summary()).rejects.toMatchObject({ kind: "broken", problem: null });
+    await expect(new Api("/api").get("/summary/")).rejects.toMatchObject({ kind: "broken", problem: null });
   });
 });
 
@@ -79,7 +79,7 @@ describe("a problem document", () => {
     ]).text();
     vi.stubGlobal("fetch", () => Promise.resolve(new Response(text, { status: 400 })));
 
-    const error: unknown = await new Api("/api").summary().catch((reason: unknown) => reason);
+    const error: unknown = await new Api("/api").get("/summary/").catch((reason: unknown) => reason);
 
     expect(fieldErrors(error, "title")).toBe("Too long.");
     expect(fieldErrors(error, "components")).toBe("Unknown.");

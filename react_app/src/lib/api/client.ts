@@ -1,52 +1,58 @@
 import { ApiError, kindOfStatus, type FieldProblem, type Problem } from "./errors";
-import type {
-  Component,
-  ComponentChange,
-  Incident,
-  IncidentDraft,
-  IncidentPage,
-  IncidentUpdate,
-  IncidentUpdateDraft,
-  Session,
-  SessionDraft,
-  Summary,
-} from "./types";
+import type { Session } from "./types";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+export interface Version<T> {
+  readonly data: T;
+  /** The entity tag, for If-Match; null when something on the way has taken it off. */
+  readonly etag: string | null;
+}
 
-/** The API of django_app. Every method rejects with an ApiError. */
+/**
+ * The API of django_app, by path: `api.get<Summary>("/summary/")`. The shapes are those of ./types. Which addresses
+ * there are stands in the hooks (lib/queries for reads that the public page needs, lib/writes for the rest), so that a
+ * reader does not load what only staff calls. Every method rejects with an ApiError.
+ */
 export class Api {
-  constructor(private readonly base: string) {}
+  constructor(readonly base: string) {}
 
-  summary = (): Promise<Summary> => this.#send("GET", "/summary/");
-
-  incident = (id: number): Promise<Incident> => this.#send("GET", `/incidents/${id}/`);
-
-  pastIncidents = (): Promise<IncidentPage> => this.#send("GET", "/incidents/?show=resolved");
-
-  session = (): Promise<Session> => this.#send("GET", "/session/");
-
-  signIn = (draft: SessionDraft): Promise<Session> => this.#write("POST", "/session/", draft);
-
-  signOut = (): Promise<Session> => this.#write("DELETE", "/session/");
-
-  changeComponent = (id: number, change: ComponentChange): Promise<Component> =>
-    this.#write("PATCH", `/components/${id}/`, change);
-
-  openIncident = (draft: IncidentDraft): Promise<Incident> => this.#write("POST", "/incidents/", draft);
-
-  postUpdate = (incidentId: number, draft: IncidentUpdateDraft): Promise<IncidentUpdate> =>
-    this.#write("POST", `/incidents/${incidentId}/updates/`, draft);
-
-  /** A token is read before each write: signing in or out in another tab makes an older one useless. */
-  async #write<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    const { csrf_token: token } = await this.session();
-    return this.#send(method, path, body, { "X-CSRFToken": token });
+  async get<T>(path: string): Promise<T> {
+    return (await this.#send<T>("GET", path)).data;
   }
 
-  async #send<T>(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  /** The same with the entity tag, for a write that must not overwrite what somebody else has written meanwhile. */
+  getVersion<T>(path: string): Promise<Version<T>> {
+    return this.#send("GET", path);
+  }
+
+  session(): Promise<Session> {
+    return this.get("/session/");
+  }
+
+  /** A token is read before each write: signing in or out in another tab makes an older one useless. */
+  async write<T>(
+    method: "POST" | "PATCH" | "DELETE",
+    path: string,
+    body?: unknown,
+    { ifMatch = null }: { ifMatch?: string | null } = {},
+  ): Promise<T> {
+    const { csrf_token: token } = await this.session();
+    const headers = { "X-CSRFToken": token, ...(ifMatch === null ? {} : { "If-Match": ifMatch }) };
+    return (await this.#send<T>(method, path, body, headers)).data;
+  }
+
+  /** A request that needs no session, whatever its method. */
+  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return (await this.#send<T>(method, path, body)).data;
+  }
+
+  async #send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Version<T>> {
     let response: Response;
     let text: string;
     try {
@@ -66,12 +72,14 @@ export class Api {
       const slow = cause instanceof DOMException && cause.name === "TimeoutError";
       throw new ApiError(slow ? "slow" : "unreachable", null, { cause });
     }
-    if (!response.ok) throw new ApiError(kindOfStatus(response.status), parseProblem(text));
+    const etag = response.headers.get("ETag");
+    if (!response.ok) throw new ApiError(kindOfStatus(response.status), parseProblem(text), { etag });
+    if (response.status === 204) return { data: undefined as T, etag };
     // A proxy may answer 200 with a page of its own.
     if (!response.headers.get("Content-Type")?.startsWith("application/json")) throw new ApiError("unintelligible");
     try {
       // The shape is that of openapi.json, against which the tests of django_app compare its own code.
-      return JSON.parse(text) as T;
+      return { data: JSON.parse(text) as T, etag };
     } catch (cause) {
       throw new ApiError("unintelligible", null, { cause });
     }
@@ -87,9 +95,9 @@ export function parseProblem(text: string): Problem | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { status, detail, errors } = value as Record<string, unknown>;
+  const { status, detail, errors, current } = value as Record<string, unknown>;
   if (typeof status !== "number" || typeof detail !== "string") return null;
-  return { status, detail, errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [] };
+  return { status, detail, errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [], current };
 }
 
 function isFieldProblem(value: unknown): value is FieldProblem {

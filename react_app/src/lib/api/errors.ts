@@ -3,6 +3,8 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly errors: readonly FieldProblem[];
+  /** With "changed": what is stored now. */
+  readonly current?: unknown;
 }
 
 export interface FieldProblem {
@@ -21,17 +23,22 @@ export type ApiErrorKind =
   | "refused"
   | "missing"
   | "conflict"
+  | "changed"
   | "invalid";
 
 export class ApiError extends Error {
   override name = "ApiError";
 
+  /** With "changed": the entity tag of what is stored now. */
+  readonly etag: string | null;
+
   constructor(
     readonly kind: ApiErrorKind,
     readonly problem: Problem | null = null,
-    options?: ErrorOptions,
+    { etag = null, ...options }: ErrorOptions & { etag?: string | null } = {},
   ) {
     super(problem?.detail ?? kind, options);
+    this.etag = etag;
   }
 
   /** Whether the same request may succeed a moment later without anybody changing anything. */
@@ -50,6 +57,8 @@ export function kindOfStatus(status: number): ApiErrorKind {
       return "missing";
     case 409:
       return "conflict";
+    case 412:
+      return "changed";
     case 429:
       return "busy";
     default:
@@ -106,6 +115,12 @@ export function explain(error: unknown): Explanation {
       };
     case "conflict":
       return { title: "That does not fit.", advice: error.message, canRetry: false };
+    case "changed":
+      return {
+        title: "Somebody else has changed this meanwhile.",
+        advice: "Nothing of yours was saved. Compare both versions and decide.",
+        canRetry: false,
+      };
     case "invalid":
       return { title: "Something in the form cannot be accepted.", advice: error.message, canRetry: false };
   }

@@ -21,6 +21,88 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/audit/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The audit trail, newest first
+         * @description Needs the role administrator.
+         */
+        readonly get: operations["get_audit"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/badge.svg": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The state as a picture, of one component or of all */
+        readonly get: operations["get_badge_svg"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/component-groups/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** All groups of components */
+        readonly get: operations["get_component_groups"];
+        readonly put?: never;
+        /**
+         * Add a group
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_component_groups"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/component-groups/{group_id}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Remove a group; its components stay
+         * @description Needs the role editor.
+         */
+        readonly delete: operations["delete_component_groups_group"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a group
+         * @description Needs the role editor.
+         */
+        readonly patch: operations["patch_component_groups_group"];
+        readonly trace?: never;
+    };
     readonly "/api/components/": {
         readonly parameters: {
             readonly query?: never;
@@ -31,7 +113,10 @@ export interface paths {
         /** All components */
         readonly get: operations["get_components"];
         readonly put?: never;
-        /** Add a component */
+        /**
+         * Add a component
+         * @description Needs the role editor.
+         */
         readonly post: operations["post_components"];
         readonly delete?: never;
         readonly options?: never;
@@ -50,11 +135,86 @@ export interface paths {
         readonly get: operations["get_components_component"];
         readonly put?: never;
         readonly post?: never;
+        /**
+         * Remove a component
+         * @description Needs the role administrator.
+         */
+        readonly delete: operations["delete_components_component"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a component
+         * @description Needs the role editor.
+         */
+        readonly patch: operations["patch_components_component"];
+        readonly trace?: never;
+    };
+    readonly "/api/components/{component_id}/latency/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** How fast a component answered */
+        readonly get: operations["get_components_component_latency"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        /** Change a component */
-        readonly patch: operations["patch_components_component"];
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/feed.atom": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Incidents as Atom */
+        readonly get: operations["get_feed_atom"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/feed.rss": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Incidents as RSS 2.0 */
+        readonly get: operations["get_feed_rss"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/inbound/sns/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** A message of Amazon SNS; a CloudWatch alarm opens and resolves an incident */
+        readonly post: operations["post_inbound_sns"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/api/incidents/": {
@@ -67,7 +227,10 @@ export interface paths {
         /** Incidents, newest first */
         readonly get: operations["get_incidents"];
         readonly put?: never;
-        /** Open an incident */
+        /**
+         * Open an incident
+         * @description Needs the role editor.
+         */
         readonly post: operations["post_incidents"];
         readonly delete?: never;
         readonly options?: never;
@@ -89,7 +252,11 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Correct title, severity or components of an incident
+         * @description Needs the role editor.
+         */
+        readonly patch: operations["patch_incidents_incident"];
         readonly trace?: never;
     };
     readonly "/api/incidents/{incident_id}/updates/": {
@@ -101,8 +268,189 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Post an update */
+        /**
+         * Post an update
+         * @description Needs the role editor.
+         */
         readonly post: operations["post_incidents_incident_updates"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/maintenance/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Scheduled maintenance, newest first */
+        readonly get: operations["get_maintenance"];
+        readonly put?: never;
+        /**
+         * Announce maintenance
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_maintenance"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/maintenance/{maintenance_id}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** One maintenance */
+        readonly get: operations["get_maintenance_maintenance"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Cancel maintenance; it stays readable
+         * @description Needs the role editor.
+         */
+        readonly delete: operations["delete_maintenance_maintenance"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change maintenance that is not over
+         * @description Needs the role editor.
+         */
+        readonly patch: operations["patch_maintenance_maintenance"];
+        readonly trace?: never;
+    };
+    readonly "/api/maintenance/{maintenance_id}/complete/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End maintenance now
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_maintenance_maintenance_complete"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/maintenance/{maintenance_id}/start/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Begin maintenance now
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_maintenance_maintenance_start"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/monitors/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Monitors, newest first
+         * @description Needs the role viewer.
+         */
+        readonly get: operations["get_monitors"];
+        readonly put?: never;
+        /**
+         * Add a monitor
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_monitors"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/monitors/{monitor_id}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * One monitor
+         * @description Needs the role viewer.
+         */
+        readonly get: operations["get_monitors_monitor"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Remove a monitor and its series
+         * @description Needs the role editor.
+         */
+        readonly delete: operations["delete_monitors_monitor"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a monitor
+         * @description Needs the role editor.
+         */
+        readonly patch: operations["patch_monitors_monitor"];
+        readonly trace?: never;
+    };
+    readonly "/api/monitors/{monitor_id}/check/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Look now, beside the regular checks
+         * @description Needs the role editor.
+         */
+        readonly post: operations["post_monitors_monitor_check"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/monitors/{monitor_id}/checks/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What a monitor saw, newest first
+         * @description Needs the role viewer.
+         */
+        readonly get: operations["get_monitors_monitor_checks"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -128,6 +476,99 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/subscribers/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Subscribers, newest first
+         * @description Needs the role administrator.
+         */
+        readonly get: operations["get_subscribers"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/subscribers/{subscriber_id}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Forget a subscriber
+         * @description Needs the role administrator.
+         */
+        readonly delete: operations["delete_subscribers_subscriber"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/subscriptions/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Ask to be told of incidents and maintenance */
+        readonly post: operations["post_subscriptions"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/subscriptions/confirm/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A page that asks whether to subscribe */
+        readonly get: operations["get_subscriptions_confirm"];
+        readonly put?: never;
+        /** Confirm a subscription */
+        readonly post: operations["post_subscriptions_confirm"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/subscriptions/unsubscribe/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A page that asks whether to unsubscribe */
+        readonly get: operations["get_subscriptions_unsubscribe"];
+        readonly put?: never;
+        /** Unsubscribe with one click (RFC 8058) */
+        readonly post: operations["post_subscriptions_unsubscribe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/summary/": {
         readonly parameters: {
             readonly query?: never;
@@ -145,22 +586,140 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/tokens/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tokens, newest first
+         * @description Needs the role administrator.
+         */
+        readonly get: operations["get_tokens"];
+        readonly put?: never;
+        /**
+         * Make a token
+         * @description Needs the role administrator.
+         */
+        readonly post: operations["post_tokens"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/tokens/{token_id}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke a token; it stays listed
+         * @description Needs the role administrator.
+         */
+        readonly delete: operations["delete_tokens_token"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/uptime/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The last 90 days of each component that is watched */
+        readonly get: operations["get_uptime"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {string} */
+        readonly ActorKind: "person" | "machine" | "system";
         readonly AffectedComponentOutput: {
             readonly id: number;
             readonly name: string;
         };
+        readonly AuditEntryOutput: {
+            readonly action: string;
+            readonly actor_kind: components["schemas"]["ActorKind"];
+            readonly actor_name: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly changes: {
+                readonly [key: string]: unknown;
+            };
+            readonly id: number;
+            readonly target_id: string;
+            readonly target_name: string;
+            readonly target_type: string;
+        };
+        readonly AuditPageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["AuditEntryOutput"][];
+        };
+        /** @enum {unknown} */
+        readonly BlankEnum: "";
+        /** @enum {string} */
+        readonly Channel: "email" | "webhook";
+        readonly CheckOutput: {
+            /** Format: date-time */
+            readonly checked_at: string;
+            readonly detail: string;
+            readonly id: number;
+            readonly latency_ms: number | null;
+            readonly status_code: number | null;
+            readonly up: boolean;
+        };
+        readonly CheckPageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["CheckOutput"][];
+        };
+        readonly CheckQueuedOutput: {
+            /**
+             * Format: date-time
+             * @description What is seen is in the checks once a worker has looked.
+             */
+            readonly scheduled_for: string;
+        };
+        readonly ComponentGroupInputRequest: {
+            readonly name: string;
+            readonly position?: number;
+        };
+        readonly ComponentGroupOutput: {
+            readonly id: number;
+            readonly name: string;
+            readonly position: number;
+        };
         readonly ComponentInputRequest: {
             readonly description?: string;
+            /** @description Id of a component group. */
+            readonly group?: number | null;
             readonly name: string;
             readonly position?: number;
             readonly state?: components["schemas"]["ComponentState"];
         };
         readonly ComponentOutput: {
             readonly description: string;
+            /** @description Id of a component group. */
+            readonly group: number | null;
             readonly id: number;
             readonly name: string;
             readonly position: number;
@@ -170,12 +729,27 @@ export interface components {
         };
         /** @enum {string} */
         readonly ComponentState: "operational" | "maintenance" | "degraded" | "partial_outage" | "major_outage";
+        readonly ComponentStateInputRequest: {
+            /** @description Id of a component. */
+            readonly component: number;
+            readonly state: components["schemas"]["ComponentState"];
+        };
+        readonly ComponentUptimeOutput: {
+            readonly component: number;
+            readonly days: readonly (number | null)[];
+            /** Format: double */
+            readonly uptime: number | null;
+        };
         readonly IncidentInputRequest: {
-            readonly component_state?: (components["schemas"]["ComponentState"] | components["schemas"]["NullEnum"]) | null;
+            readonly component_state?: components["schemas"]["ComponentState"] | components["schemas"]["NullEnum"];
+            /** @description Of single affected components, before component_state. */
+            readonly component_states?: readonly components["schemas"]["ComponentStateInputRequest"][];
             readonly components?: readonly number[];
             readonly message: string;
+            /** @default minor */
+            readonly severity?: components["schemas"]["IncidentSeverity"];
             /** @default investigating */
-            readonly state: components["schemas"]["IncidentState"];
+            readonly state?: components["schemas"]["IncidentState"];
             readonly title: string;
         };
         readonly IncidentOutput: {
@@ -183,6 +757,7 @@ export interface components {
             readonly id: number;
             /** Format: date-time */
             readonly resolved_at: string | null;
+            readonly severity: components["schemas"]["IncidentSeverity"];
             /** Format: date-time */
             readonly started_at: string;
             readonly state: components["schemas"]["IncidentState"];
@@ -191,11 +766,17 @@ export interface components {
         };
         readonly IncidentPageOutput: {
             readonly next_before: number | null;
+            readonly next_cursor: string | null;
             readonly results: readonly components["schemas"]["IncidentOutput"][];
         };
         /** @enum {string} */
+        readonly IncidentSeverity: "minor" | "major" | "critical";
+        /** @enum {string} */
         readonly IncidentState: "investigating" | "identified" | "monitoring" | "resolved";
         readonly IncidentUpdateInputRequest: {
+            readonly component_state?: components["schemas"]["ComponentState"] | components["schemas"]["NullEnum"];
+            /** @description Of single affected components, before component_state. */
+            readonly component_states?: readonly components["schemas"]["ComponentStateInputRequest"][];
             readonly message: string;
             readonly state: components["schemas"]["IncidentState"];
         };
@@ -206,41 +787,274 @@ export interface components {
             readonly message: string;
             readonly state: components["schemas"]["IncidentState"];
         };
+        readonly LatencyPointOutput: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly p50_ms: number | null;
+            readonly p95_ms: number | null;
+        };
         readonly LinksOutput: {
             readonly components: string;
             readonly incidents: string;
             readonly session: string;
             readonly summary: string;
         };
-        /** @enum {unknown} */
+        readonly MaintenanceInputRequest: {
+            readonly components?: readonly number[];
+            /** Format: date-time */
+            readonly ends_at: string;
+            readonly message: string;
+            /** Format: date-time */
+            readonly starts_at: string;
+            readonly title: string;
+        };
+        readonly MaintenanceOutput: {
+            readonly components: readonly components["schemas"]["AffectedComponentOutput"][];
+            /** Format: date-time */
+            readonly ends_at: string;
+            readonly id: number;
+            readonly message: string;
+            /** Format: date-time */
+            readonly starts_at: string;
+            readonly state: components["schemas"]["MaintenanceState"];
+            readonly title: string;
+        };
+        readonly MaintenancePageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["MaintenanceOutput"][];
+        };
+        /** @enum {string} */
+        readonly MaintenanceState: "scheduled" | "in_progress" | "completed" | "cancelled";
+        readonly MonitorInputRequest: {
+            /** @description Id of a component. */
+            readonly component?: number | null;
+            readonly enabled?: boolean;
+            readonly expected_body?: string;
+            /** @description For example 200-299,301. */
+            readonly expected_status?: string;
+            readonly failure_threshold?: number;
+            readonly interval_seconds?: number;
+            readonly method?: components["schemas"]["MonitorMethod"];
+            readonly name: string;
+            readonly severity?: components["schemas"]["IncidentSeverity"];
+            readonly success_threshold?: number;
+            readonly timeout_seconds?: number;
+            readonly url: string;
+        };
+        /** @enum {string} */
+        readonly MonitorMethod: "GET" | "HEAD";
+        readonly MonitorOutput: {
+            /** @description Id of a component. */
+            readonly component: number | null;
+            readonly enabled: boolean;
+            readonly expected_body: string;
+            readonly expected_status: string;
+            readonly failure_threshold: number;
+            readonly id: number;
+            /** @description The incident it opened. */
+            readonly incident: number | null;
+            readonly interval_seconds: number;
+            /**
+             * Format: date-time
+             * @description The moment that the last look was for.
+             */
+            readonly last_check_at: string | null;
+            readonly method: components["schemas"]["MonitorMethod"];
+            readonly name: string;
+            /** Format: date-time */
+            readonly next_check_at: string;
+            readonly severity: components["schemas"]["IncidentSeverity"];
+            readonly state: components["schemas"]["MonitorState"];
+            readonly success_threshold: number;
+            readonly timeout_seconds: number;
+            readonly url: string;
+        };
+        readonly MonitorPageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["MonitorOutput"][];
+        };
+        /** @enum {string} */
+        readonly MonitorState: "unknown" | "up" | "down";
+        readonly NewTokenOutput: {
+            /** @description What the machine sends after `Bearer`. It is shown this once. */
+            readonly text: string;
+            readonly token: components["schemas"]["TokenOutput"];
+        };
         readonly NullEnum: null;
+        readonly PatchedComponentGroupInputRequest: {
+            readonly name?: string;
+            readonly position?: number;
+        };
         readonly PatchedComponentInputRequest: {
             readonly description?: string;
+            /** @description Id of a component group. */
+            readonly group?: number | null;
             readonly name?: string;
             readonly position?: number;
             readonly state?: components["schemas"]["ComponentState"];
         };
+        readonly PatchedIncidentChangeInputRequest: {
+            readonly components?: readonly number[];
+            readonly severity?: components["schemas"]["IncidentSeverity"];
+            readonly title?: string;
+        };
+        readonly PatchedMaintenanceInputRequest: {
+            readonly components?: readonly number[];
+            /** Format: date-time */
+            readonly ends_at?: string;
+            readonly message?: string;
+            /** Format: date-time */
+            readonly starts_at?: string;
+            readonly title?: string;
+        };
+        readonly PatchedMonitorInputRequest: {
+            /** @description Id of a component. */
+            readonly component?: number | null;
+            readonly enabled?: boolean;
+            readonly expected_body?: string;
+            /** @description For example 200-299,301. */
+            readonly expected_status?: string;
+            readonly failure_threshold?: number;
+            readonly interval_seconds?: number;
+            readonly method?: components["schemas"]["MonitorMethod"];
+            readonly name?: string;
+            readonly severity?: components["schemas"]["IncidentSeverity"];
+            readonly success_threshold?: number;
+            readonly timeout_seconds?: number;
+            readonly url?: string;
+        };
+        /** @description RFC 9457. `type` is left out, which means about:blank. */
+        readonly Problem: {
+            /** @description With status 412: what is stored now; its entity tag is in the header ETag. */
+            readonly current?: unknown;
+            /** @description A sentence for a person. */
+            readonly detail: string;
+            /** @description What is wrong with members of the body or of the query. */
+            readonly errors?: readonly {
+                readonly detail: string;
+                /** @description A JSON pointer as a fragment (RFC 6901 §6). */
+                readonly pointer: string;
+            }[];
+            readonly status: number;
+            /** @description The phrase of the status. */
+            readonly title: string;
+        };
+        /** @enum {string} */
+        readonly Role: "viewer" | "editor" | "administrator";
         readonly RootOutput: {
             readonly links: components["schemas"]["LinksOutput"];
             readonly name: string;
             readonly release: string;
         };
+        /** @enum {string} */
+        readonly Scope: "audit:read" | "components:write" | "incidents:write" | "maintenance:write" | "monitors:read" | "monitors:write" | "subscribers:read";
         readonly SessionInputRequest: {
             readonly password: string;
             readonly username: string;
         };
         readonly SessionOutput: {
             readonly csrf_token: string;
+            readonly role: components["schemas"]["Role"] | components["schemas"]["BlankEnum"];
             readonly signed_in: boolean;
             readonly username: string;
         };
+        /** @description As SNS sends it: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
+        readonly SnsInputRequest: {
+            readonly Message: string;
+            readonly MessageId: string;
+            readonly Signature: string;
+            readonly SignatureVersion: string;
+            readonly SigningCertURL: string;
+            readonly Subject?: string | null;
+            readonly SubscribeURL?: string;
+            readonly Timestamp: string;
+            readonly Token?: string;
+            readonly TopicArn: string;
+            readonly Type: string;
+        };
+        readonly SnsOutput: {
+            /** @description False for a message that had come before. */
+            readonly accepted: boolean;
+        };
+        readonly SubscriberOutput: {
+            readonly address: string;
+            readonly channel: components["schemas"]["Channel"];
+            readonly components: readonly components["schemas"]["AffectedComponentOutput"][];
+            /** Format: date-time */
+            readonly confirmed_at: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly id: number;
+        };
+        readonly SubscriberPageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["SubscriberOutput"][];
+        };
+        readonly SubscriptionInputRequest: {
+            /** @description An e-mail address, or the URL of a webhook. */
+            readonly address: string;
+            readonly channel: components["schemas"]["Channel"];
+            /** @description None is all of them. */
+            readonly components?: readonly number[];
+        };
+        readonly SubscriptionOutput: {
+            readonly detail: string;
+        };
         readonly SummaryOutput: {
+            /**
+             * Format: date-time
+             * @description When it was so, if that is not now.
+             */
+            readonly as_of: string | null;
             readonly components: readonly components["schemas"]["ComponentOutput"][];
+            readonly groups: readonly components["schemas"]["ComponentGroupOutput"][];
+            readonly maintenance: readonly components["schemas"]["MaintenanceOutput"][];
             readonly open_incidents: readonly components["schemas"]["IncidentOutput"][];
             readonly overall_state: components["schemas"]["ComponentState"];
+            /** @description The database does not answer: this is the last that is known. */
+            readonly stale: boolean;
+        };
+        readonly TokenInputRequest: {
+            /** Format: date-time */
+            readonly expires_at?: string | null;
+            readonly name: string;
+            readonly scopes: readonly components["schemas"]["Scope"][];
+        };
+        readonly TokenOutput: {
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly expires_at: string | null;
+            readonly id: number;
+            readonly identifier: string;
+            /** Format: date-time */
+            readonly last_used_at: string | null;
+            readonly name: string;
+            /** Format: date-time */
+            readonly revoked_at: string | null;
+            readonly scopes: readonly components["schemas"]["Scope"][];
+        };
+        readonly TokenPageOutput: {
+            readonly next_cursor: string | null;
+            readonly results: readonly components["schemas"]["TokenOutput"][];
+        };
+        readonly UptimeReportOutput: {
+            readonly components: readonly components["schemas"]["ComponentUptimeOutput"][];
+            /** Format: date */
+            readonly first_day: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description The request was not carried out. */
+        readonly Problem: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -265,6 +1079,150 @@ export interface operations {
                     readonly "application/json": components["schemas"]["RootOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_audit: {
+        readonly parameters: {
+            readonly query?: {
+                readonly action?: string;
+                readonly actor?: string;
+                readonly cursor?: string;
+                readonly limit?: number;
+                readonly target_id?: string;
+                readonly target_type?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_badge_svg: {
+        readonly parameters: {
+            readonly query?: {
+                readonly component?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "image/svg+xml": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_component_groups: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": readonly components["schemas"]["ComponentGroupOutput"][];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_component_groups: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ComponentGroupInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ComponentGroupOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_component_groups_group: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly group_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No response body */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly patch_component_groups_group: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly group_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatchedComponentGroupInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ComponentGroupOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_components: {
@@ -284,6 +1242,7 @@ export interface operations {
                     readonly "application/json": readonly components["schemas"]["ComponentOutput"][];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly post_components: {
@@ -307,6 +1266,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ComponentOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_components_component: {
@@ -328,12 +1288,37 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ComponentOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_components_component: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly component_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No response body */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly patch_components_component: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly component_id: number;
             };
@@ -353,13 +1338,109 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ComponentOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_components_component_latency: {
+        readonly parameters: {
+            readonly query?: {
+                readonly range?: "day" | "week" | "quarter";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly component_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": readonly components["schemas"]["LatencyPointOutput"][];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_feed_atom: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/atom+xml": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_feed_rss: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/rss+xml": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_inbound_sns: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SnsInputRequest"];
+                readonly "text/plain": components["schemas"]["SnsInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SnsOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_incidents: {
         readonly parameters: {
             readonly query?: {
                 readonly before?: number;
+                readonly component?: number;
+                readonly cursor?: string;
+                readonly limit?: number;
+                readonly severity?: "minor" | "major" | "critical";
                 readonly show?: "all" | "open" | "resolved";
+                readonly started_after?: string;
+                readonly started_before?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -375,6 +1456,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["IncidentPageOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly post_incidents: {
@@ -398,6 +1480,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["IncidentOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_incidents_incident: {
@@ -419,12 +1502,45 @@ export interface operations {
                     readonly "application/json": components["schemas"]["IncidentOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly patch_incidents_incident: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly incident_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatchedIncidentChangeInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["IncidentOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly post_incidents_incident_updates: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly incident_id: number;
             };
@@ -444,6 +1560,335 @@ export interface operations {
                     readonly "application/json": components["schemas"]["IncidentUpdateOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_maintenance: {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+                readonly limit?: number;
+                readonly show?: "all" | "ahead" | "past";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenancePageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_maintenance: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MaintenanceInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_maintenance_maintenance: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_maintenance_maintenance: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly patch_maintenance_maintenance: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The entity tag of what was read; 412 with `current` when that has changed meanwhile. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatchedMaintenanceInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_maintenance_maintenance_complete: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_maintenance_maintenance_start: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly maintenance_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MaintenanceOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_monitors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MonitorPageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_monitors: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MonitorInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MonitorOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_monitors_monitor: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MonitorOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_monitors_monitor: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No response body */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly patch_monitors_monitor: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatchedMonitorInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MonitorOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_monitors_monitor_check: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CheckQueuedOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_monitors_monitor_checks: {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly monitor_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CheckPageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_session: {
@@ -463,6 +1908,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SessionOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly post_session: {
@@ -486,6 +1932,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SessionOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly delete_session: {
@@ -505,6 +1952,165 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SessionOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_subscribers: {
+        readonly parameters: {
+            readonly query?: {
+                readonly channel?: "email" | "webhook";
+                readonly confirmed?: boolean | null;
+                readonly cursor?: string;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriberPageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_subscribers_subscriber: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly subscriber_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No response body */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_subscriptions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SubscriptionInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriptionOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_subscriptions_confirm: {
+        readonly parameters: {
+            readonly query: {
+                readonly token: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/html": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_subscriptions_confirm: {
+        readonly parameters: {
+            readonly query: {
+                readonly token: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriptionOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_subscriptions_unsubscribe: {
+        readonly parameters: {
+            readonly query: {
+                readonly token: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/html": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_subscriptions_unsubscribe: {
+        readonly parameters: {
+            readonly query: {
+                readonly token: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriptionOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
     readonly get_summary: {
@@ -524,6 +2130,96 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SummaryOutput"];
                 };
             };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_tokens: {
+        readonly parameters: {
+            readonly query?: {
+                readonly cursor?: string;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenPageOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly post_tokens: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TokenInputRequest"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewTokenOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly delete_tokens_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly token_id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly get_uptime: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UptimeReportOutput"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
         };
     };
 }

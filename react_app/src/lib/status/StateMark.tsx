@@ -22,8 +22,13 @@ export function StateMark({ state, large = false }: { state: ComponentState; lar
   );
 }
 
-/** The state of an incident as a small label. */
-export function IncidentBadge({ state, children }: { state: IncidentState; children: string }): ReactElement {
+interface BadgeProps {
+  state: IncidentState | "maintenance" | "severity";
+  children: string;
+}
+
+/** A word about an incident or maintenance as a small label. */
+export function IncidentBadge({ state, children }: BadgeProps): ReactElement {
   return (
     <span data-state={state} className={styles.badge}>
       {children}

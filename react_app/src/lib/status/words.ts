@@ -1,4 +1,4 @@
-import type { ComponentState, IncidentState } from "../api/types";
+import type { ComponentState, IncidentSeverity, IncidentState } from "../api/types";
 
 /** From harmless to worst, as the API orders them. */
 export const COMPONENT_STATES: readonly ComponentState[] = [
@@ -24,6 +24,12 @@ export const incidentStateWords: Record<IncidentState, string> = {
   identified: "Identified",
   monitoring: "Monitoring",
   resolved: "Resolved",
+};
+
+export const severityWords: Record<IncidentSeverity, string> = {
+  minor: "Minor",
+  major: "Major",
+  critical: "Critical",
 };
 
 /** What the top of the page shows: with an incident open it is never green, even if no component is affected. */

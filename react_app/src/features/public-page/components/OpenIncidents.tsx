@@ -5,7 +5,7 @@ import type { Incident } from "../../../lib/api/types";
 import { paths } from "../../../lib/paths";
 import { IncidentBadge } from "../../../lib/status/StateMark";
 import { Timeline } from "../../../lib/status/Timeline";
-import { incidentStateWords } from "../../../lib/status/words";
+import { incidentStateWords, severityWords } from "../../../lib/status/words";
 import card from "../../../lib/ui/Card.module.css";
 import styles from "./OpenIncidents.module.css";
 
@@ -27,7 +27,10 @@ export function OpenIncidents({ incidents }: { incidents: readonly Incident[] })
               <h3 className={styles.title}>
                 <Link href={paths.incident(incident.id)}>{incident.title}</Link>
               </h3>
-              <IncidentBadge state={incident.state}>{incidentStateWords[incident.state]}</IncidentBadge>
+              <p className={styles.badges}>
+                <IncidentBadge state="severity">{`${severityWords[incident.severity]} incident`}</IncidentBadge>
+                <IncidentBadge state={incident.state}>{incidentStateWords[incident.state]}</IncidentBadge>
+              </p>
             </div>
             {incident.components.length > 0 && (
               <p className={styles.affected}>Affects {incident.components.map(({ name }) => name).join(", ")}</p>

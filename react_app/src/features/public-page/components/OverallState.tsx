@@ -2,18 +2,16 @@ import type { ReactElement } from "react";
 
 import type { ComponentState } from "../../../lib/api/types";
 import { StateMark } from "../../../lib/status/StateMark";
-import { clock } from "../../../lib/time";
 import { PageTitle } from "../../../lib/ui/PageTitle";
 import styles from "./OverallState.module.css";
 
 interface Props {
   state: ComponentState;
   words: string;
-  checkedAt: Date;
-  stale: boolean;
+  detail: string;
 }
 
-export function OverallState({ state, words, checkedAt, stale }: Props): ReactElement {
+export function OverallState({ state, words, detail }: Props): ReactElement {
   return (
     <section data-state={state} className={styles.panel} aria-label="Overall state">
       <StateMark state={state} large />
@@ -23,9 +21,7 @@ export function OverallState({ state, words, checkedAt, stale }: Props): ReactEl
             {words}
           </PageTitle>
         </div>
-        <p className={styles.checked}>
-          {stale ? "Last known at" : "Checked at"} {clock(checkedAt)}
-        </p>
+        <p className={styles.checked}>{detail}</p>
       </div>
     </section>
   );

@@ -40,6 +40,9 @@ export function PastIncidents(): ReactElement {
           </li>
         ))}
       </ul>
+      <p className={styles.more}>
+        <Link href={paths.history}>All past incidents</Link>
+      </p>
     </section>
   );
 }
