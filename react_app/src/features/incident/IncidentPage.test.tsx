@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import { expect, it } from "vitest";
 
 import { MockApi } from "../../testing/mock-api";
@@ -12,7 +12,7 @@ it("shows every update of an incident, newest first", async () => {
 
   await screen.findByRole("heading", { level: 1, name: "Uploads fail" });
 
-  const updates = screen.getAllByRole("listitem").map((item) => item.textContent);
+  const updates = within(screen.getByRole("main")).getAllByRole("listitem").map((item) => item.textContent);
   expect(updates).toHaveLength(4);
   expect(updates[0]).toContain("Fourth.");
   expect(updates[3]).toContain("First.");

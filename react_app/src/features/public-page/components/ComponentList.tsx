@@ -75,13 +75,14 @@ function Row({ component, uptime }: { component: Component; uptime: UptimeReport
               <button
                 type="button"
                 className={styles.toggle}
+                aria-label={`Response time of ${name}`}
                 aria-expanded={open}
                 aria-controls={chart}
                 onClick={() => {
                   setOpen(!open);
                 }}
               >
-                Response time<span className="visually-hidden"> of {name}</span>
+                Response time
               </button>
             </span>
             <span>Today</span>
