@@ -1,8 +1,8 @@
 """A mail server for the hosts: it takes everything, sends nothing on, and keeps it for people and tests to read.
 
 Each message is one file below `.rehearsal/mail`, named by the time it came; its first lines say from whom and to whom
-the envelope was. It stands for Amazon SES's SMTP endpoint, which hosts reach over the internet: the firewall lets a host
-through whose security groups let it submit mail (port 587). Not there: TLS, passwords, a bounce, a limit.
+the envelope was. It stands for Amazon SES's SMTP endpoint, which hosts reach over the internet: the firewall lets a
+host through whose security groups let it submit mail (port 587). Not there: TLS, passwords, a bounce, a limit.
 """
 
 from __future__ import annotations

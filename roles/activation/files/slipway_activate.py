@@ -735,7 +735,8 @@ class Host:
             self.fetch(release)
         place = self._settings.releases / release
         environment = {
-            **{key: value for key, value in os.environ.items() if key.startswith(("LANG", "LC_", "TERM"))},
+            # boto3's too: a command may queue a task.
+            **{key: value for key, value in os.environ.items() if key.startswith(("LANG", "LC_", "TERM", "AWS_"))},
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             **self._account.environment(),
             "RELEASE_ID": release,
