@@ -23,6 +23,7 @@ from rehearsal.dataplane.elasticache import Caches
 from rehearsal.dataplane.elbv2 import LoadBalancers
 from rehearsal.dataplane.firewall import SecurityGroups
 from rehearsal.dataplane.loop import Loop
+from rehearsal.dataplane.mail import MailServers
 from rehearsal.dataplane.metadata import EmulatedAccount, MetadataServers
 from rehearsal.dataplane.rds import Databases
 from rehearsal.dataplane.vpc import Networks
@@ -57,11 +58,13 @@ def main() -> None:
         settings.emulator_port, state=settings.state, data_plane=True, on_change=lambda *_: context.wake()
     )
     metadata = MetadataServers(EmulatedAccount(context.client), settings.metadata_port)
+    mail = MailServers(settings.state / "mail", settings.mail_port)
     register = partial(_register, settings.state, version())
 
     def on_gateway(address: str) -> None:
         emulator.listen_on(address)
         metadata.listen(address)
+        mail.listen(address)
         register()
 
     balancers, distributions = LoadBalancers(context), Distributions(context)
@@ -90,6 +93,7 @@ def main() -> None:
     balancers.stop()
     distributions.stop()
     metadata.stop()
+    mail.stop()
     emulator.stop()
 
 

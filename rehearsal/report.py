@@ -147,6 +147,13 @@ def _data(context: Context, containers: Mapping[str, Container]) -> Iterator[Row
 def _storage(context: Context) -> Iterator[Row]:
     for bucket in context.client("s3").list_buckets()["Buckets"]:
         yield "S3 bucket", bucket["Name"], "objects in the emulated account"
+    sqs = context.client("sqs")
+    for url in sqs.list_queues().get("QueueUrls", []):
+        asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        waiting = asked["Attributes"]["ApproximateNumberOfMessages"]
+        name = url.rsplit("/", 1)[-1]
+        dead = name.endswith("-dead") and waiting != "0"
+        yield "SQS queue", name, f"[red]{waiting} failed tasks[/red]" if dead else f"{waiting} messages wait"
 
 
 def _rest(context: Context) -> Iterator[Row]:

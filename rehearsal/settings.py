@@ -14,6 +14,8 @@ DEFAULT_EMULATOR_PORT = 4566
 DEFAULT_SITE_PORT = 8443
 #: Instance metadata listens here on the bridge's gateway; the hosts reach it as 169.254.169.254:80.
 DEFAULT_METADATA_PORT = 4567
+#: Mail is taken here, on the bridge's gateway.
+DEFAULT_MAIL_PORT = 4568
 
 
 class SettingsError(ValueError):
@@ -35,6 +37,7 @@ class Settings:
     emulator_port: int
     site_port: int
     metadata_port: int
+    mail_port: int = DEFAULT_MAIL_PORT
 
     @classmethod
     def from_environment(cls, project: Path | None = None) -> Settings:
@@ -47,10 +50,13 @@ class Settings:
             emulator_port=_port("SLIPWAY_EMULATOR_PORT", DEFAULT_EMULATOR_PORT),
             site_port=_port("SLIPWAY_SITE_PORT", DEFAULT_SITE_PORT),
             metadata_port=_port("SLIPWAY_METADATA_PORT", DEFAULT_METADATA_PORT),
+            mail_port=_port("SLIPWAY_MAIL_PORT", DEFAULT_MAIL_PORT),
         )
-        ports = (settings.emulator_port, settings.site_port, settings.metadata_port)
+        ports = (settings.emulator_port, settings.site_port, settings.metadata_port, settings.mail_port)
         if len(set(ports)) != len(ports):
-            raise SettingsError("SLIPWAY_EMULATOR_PORT, SLIPWAY_SITE_PORT and SLIPWAY_METADATA_PORT must differ.")
+            raise SettingsError(
+                "SLIPWAY_EMULATOR_PORT, SLIPWAY_SITE_PORT, SLIPWAY_METADATA_PORT and SLIPWAY_MAIL_PORT must differ."
+            )
         return settings
 
     @property

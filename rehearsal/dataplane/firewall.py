@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
 
 The machine that runs the rehearsal is the VPC's gateway, and with it everything that AWS keeps outside of a VPC:
-the resolver, the instance metadata service, the APIs (which stand for public endpoints), CloudFront's edge. A
-body reaches those ports of it and no other.
+the resolver, the instance metadata service, the APIs and a mail server (which stand for public endpoints),
+CloudFront's edge. A body reaches those ports of it and no other.
 
 Not there: network ACLs, VPC endpoints, IPv6, the resolver's and the time service's link-local addresses.
 """
@@ -29,6 +29,8 @@ TABLE = "slipway"
 METADATA_ADDRESS = "169.254.169.254"
 LINK_LOCAL = "169.254.0.0/16"
 ANYWHERE = "0.0.0.0/0"
+#: Where mail servers take mail from those who write it: https://www.rfc-editor.org/rfc/rfc6409#section-3.1
+SUBMISSION = 587
 #: AWS keeps this list of the addresses that CloudFront comes from.
 CLOUDFRONT_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
@@ -64,6 +66,8 @@ class View:
     api_port: int | None = None
     #: The port of the gateway where the instance metadata service is; bodies that are no instances have none.
     metadata_port: int | None = None
+    #: The port of the gateway where mail is taken.
+    mail_port: int | None = None
 
 
 # -- text ----------------------------------------------------------------------------------------------------
@@ -78,8 +82,10 @@ def ruleset(view: View) -> str:
     ]
     if view.metadata_port is not None:
         output.append(f"ip daddr {gateway} tcp dport {view.metadata_port} accept")
-    if view.api_port is not None and view.internet and _reaches_apis(view):
+    if view.api_port is not None and view.internet and _reaches(view, 443):
         output.append(f"ip daddr {gateway} tcp dport {view.api_port} accept")
+    if view.mail_port is not None and view.internet and _reaches(view, SUBMISSION):
+        output.append(f"ip daddr {gateway} tcp dport {view.mail_port} accept")
     output += [f"ip daddr {gateway} drop", f"ip daddr {LINK_LOCAL} drop"]
     if not view.internet:
         output.append(f"ip daddr != {_network(view.vpc_cidr)} drop")
@@ -160,11 +166,11 @@ def _match(permission: Permission) -> str:
     return f"meta l4proto {58 if protocol == 'icmpv6' else int(protocol)} "
 
 
-def _reaches_apis(view: View) -> bool:
-    """Whether the egress rules let HTTPS out to the internet, which is where the APIs' public endpoints are."""
+def _reaches(view: View, port: int) -> bool:
+    """Whether the egress rules let this out to the internet, which is where the APIs' public endpoints are."""
     vpc = _network(view.vpc_cidr)
     return any(
-        _covers(permission, 443) and any(_goes_beyond(network, vpc) for network in permission.networks)
+        _covers(permission, port) and any(_goes_beyond(network, vpc) for network in permission.networks)
         for permission in view.egress
     )
 
@@ -330,6 +336,7 @@ class SecurityGroups:
                     available_nat_gateways=nat_gateways,
                 ),
                 api_port=settings.emulator_port,
+                mail_port=settings.mail_port if body.kind == "instance" else None,
                 metadata_port=settings.metadata_port if body.kind == "instance" else None,
             )
             own = [groups[group_id] for group_id in body.security_group_ids if group_id in groups]

@@ -43,8 +43,16 @@ _READING = re.compile(
     r"(Describe|List|Get|Head|Lookup|Query|Scan|Select|Search|Simulate|Test|Validate|Estimate|Preview|"
     r"BatchGet|Filter|Count|Check|Decrypt|Encrypt|ReEncrypt|GenerateDataKey|GenerateRandom|Sign|Verify)"
 )
-#: Telemetry: it changes nothing that anybody reacts to, and comes every minute.
-_KNOWN_READERS = {"PutMetricData", "PutLogEvents", "PutTraceSegments"}
+#: Telemetry: it changes nothing that anybody reacts to, and comes every minute. Nor does a message that is hidden for a
+#: while: an account that forgets it delivers the message once more, as any standard queue may.
+_KNOWN_READERS = {
+    "PutMetricData",
+    "PutLogEvents",
+    "PutTraceSegments",
+    "ReceiveMessage",
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+}
 _SIGV4 = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request")
 
 

@@ -213,8 +213,9 @@ class Emulator:
             self._memory.start()
 
     def _tell(self, service: str, action: str) -> None:
-        # A new session of a role is worth remembering, but nothing to react to; hosts ask for one every hour.
-        if self._on_change is not None and (service, action) != ("sts", "AssumeRole"):
+        # A new session of a role is worth remembering, but nothing to react to; hosts ask for one every hour. Nor has a
+        # queue a body.
+        if self._on_change is not None and service != "sqs" and (service, action) != ("sts", "AssumeRole"):
             self._on_change(service, action)
 
     def listen_on(self, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import ssl
 import subprocess
@@ -147,6 +148,21 @@ def eventually() -> Callable[..., None]:
         pytest.fail(f"{what}: not within {seconds:.0f} s; the last answer was {last!r}")
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def staff(rehearsal: Rehearsal) -> tuple[str, str]:
+    """A member of staff, made on a host as an operator would."""
+    name, password = f"staff-{secrets.token_hex(3)}", secrets.token_urlsafe(18)
+    host = rehearsal.web_instances()[0]["InstanceId"]
+    script = (
+        "set -a; . /run/slipway/application.env; set +a; read -r DJANGO_SUPERUSER_PASSWORD; "
+        "export DJANGO_SUPERUSER_PASSWORD PYTHONPATH=/srv/application/current/site-packages; "
+        f"cd /srv/application/current/app && python3 manage.py createsuperuser --noinput "
+        f"--username {name} --email {name}@example.com"
+    )
+    rehearsal.engine.run("exec", "-i", host, "sh", "-c", script, stdin=f"{password}\n", timeout=60)
+    return name, password
 
 
 def shown(response: httpx.Response) -> str:

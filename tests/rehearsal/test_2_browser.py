@@ -51,21 +51,6 @@ def page(browser: Browser, rehearsal: Rehearsal) -> Iterator[Page]:
     assert not complaints, complaints
 
 
-@pytest.fixture(scope="module")
-def staff(rehearsal: Rehearsal) -> tuple[str, str]:
-    """A member of staff, made on a host as an operator would."""
-    name, password = f"staff-{secrets.token_hex(3)}", secrets.token_urlsafe(18)
-    host = rehearsal.web_instances()[0]["InstanceId"]
-    script = (
-        "set -a; . /run/slipway/application.env; set +a; read -r DJANGO_SUPERUSER_PASSWORD; "
-        "export DJANGO_SUPERUSER_PASSWORD PYTHONPATH=/srv/application/current/site-packages; "
-        f"cd /srv/application/current/app && python3 manage.py createsuperuser --noinput "
-        f"--username {name} --email {name}@example.com"
-    )
-    rehearsal.engine.run("exec", "-i", host, "sh", "-c", script, stdin=f"{password}\n", timeout=60)
-    return name, password
-
-
 def test_a_visitor_sees_the_page(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -45,6 +45,7 @@ SETTINGS: dict[str, Any] = {
     "socket_unit": "gunicorn.socket",
     "service_unit": "gunicorn.service",
     "bridge_unit": "gunicorn-bridge.service",
+    "worker_unit": "",
     "timer_unit": "slipway-activate.timer",
     "socket": "/run/gunicorn/gunicorn.sock",
     "health_path": "/healthz",
@@ -373,6 +374,8 @@ class Units:
     active: set[str] = field(default_factory=set)
     broken: set[tuple[str, str]] = field(default_factory=set)
     sick: set[str] = field(default_factory=set)
+    #: What starts and ends at once.
+    dying: set[tuple[str, str]] = field(default_factory=set)
 
     def release_of(self, unit: str) -> str:
         link = "next" if "bridge" in unit else "current"
@@ -392,6 +395,8 @@ class Units:
         return ""
 
     def state(self, unit: str) -> str:
+        if unit in self.active and (unit, self.release_of(unit)) in self.dying:
+            return "activating"
         return "active" if unit in self.active else "inactive"
 
     def probe(self, *_where_and_how_long: object) -> None:
@@ -412,6 +417,7 @@ def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     monkeypatch.setattr(activate, "systemctl", told.systemctl)
     monkeypatch.setattr(activate, "unit_state", told.state)
     monkeypatch.setattr(activate, "probe", told.probe)
+    monkeypatch.setattr(activate, "WORK_SECONDS", 0)
     monkeypatch.setattr(activate.subprocess, "run", lambda *_words, **_options: None)
     return told
 
@@ -513,6 +519,48 @@ def test_a_first_release_that_fails_leaves_no_release(units: Units, tmp_path: Pa
     assert current(tmp_path) is None
     assert not (tmp_path / "run/application.env").exists()
     assert units.active == set()
+
+
+def with_work(directory: Path) -> Any:
+    return host(directory, worker_unit="slipway-worker.service")
+
+
+def test_background_work_follows_once_the_release_answers(units: Units, tmp_path: Path) -> None:
+    with_work(tmp_path).activate("one")
+    assert units.told[-2:] == ["probe one", "restart slipway-worker.service"]
+    units.told.clear()
+
+    assert with_work(tmp_path).activate("one") is False
+    assert units.told == []
+
+    with_work(tmp_path).activate("two")
+    assert units.told[-3:] == ["probe two", "restart slipway-worker.service", "stop gunicorn-bridge.service"]
+
+
+def test_background_work_that_is_missing_is_started_alone(units: Units, tmp_path: Path) -> None:
+    with_work(tmp_path).activate("one")
+    units.active.discard("slipway-worker.service")
+    units.told.clear()
+    stands = with_work(tmp_path).status("one")
+    assert (stands["worker"], stands["in_step"]) == ("inactive", False)
+
+    assert with_work(tmp_path).activate("one") is True
+    assert units.told == ["restart slipway-worker.service"]
+    assert with_work(tmp_path).status("one")["in_step"] is True
+
+
+@pytest.mark.parametrize("way", ["broken", "dying"])
+def test_a_release_whose_background_work_fails_brings_the_one_before_back(
+    units: Units, tmp_path: Path, way: str
+) -> None:
+    with_work(tmp_path).activate("one")
+    getattr(units, way).add(("slipway-worker.service", "two"))
+
+    with pytest.raises(activate.ReleaseDoesNotRunError, match="two does"):
+        with_work(tmp_path).activate("two")
+
+    assert current(tmp_path) == "one"
+    assert units.told[-3:] == ["probe one", "restart slipway-worker.service", "stop gunicorn-bridge.service"]
 
 
 @pytest.mark.usefixtures("units")

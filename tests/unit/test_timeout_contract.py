@@ -29,6 +29,8 @@ FOLLOWERS = {
     "nginx_keep_alive_seconds": "keep_alive",
     "gunicorn_stop_timeout_seconds": "unit_stop",
     "activation_stop_timeout_seconds": "unit_stop",
+    "activation_worker_stop_timeout_seconds": "worker_stop",
+    "worker_stop_timeout_seconds": "worker_stop",
     "nginx_stop_timeout_seconds": "drain",
 }
 
@@ -74,6 +76,8 @@ def test_a_request_longer_than_cloudfront_waits_is_refused() -> None:
         ("deregistration_delay", 29, "the load balancer cuts an allowed request of a leaving host"),
         ("drain", 34, "a host stops while the load balancer still lets it finish"),
         ("unit_stop", 40, "systemd kills a host that still drains"),
+        ("worker_stop", 45, "systemd kills a task that may last as long as a request"),
+        ("worker_stop", 120, "the group terminates a host whose tasks still end"),
         ("lifecycle_heartbeat", 45, "the group terminates a host whose units still stop"),
     ],
 )

@@ -26,6 +26,7 @@ MODULES = (
     "route53",
     "acm",
     "s3",
+    "sqs",
     "logs",
     "cloudwatch",
     "wafv2",

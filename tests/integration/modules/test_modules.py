@@ -247,6 +247,36 @@ LIVES = [
         "new",
     ),
     Life(
+        "sqs_queue",
+        "queue",
+        {
+            "name": "tasks",
+            "visibility_seconds": 60,
+            "retention_seconds": 1_209_600,
+            "wait_seconds": 20,
+            "encrypted": True,
+            "policy": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "TlsOnly",
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "sqs:*",
+                        "Resource": "arn:aws:sqs:eu-west-1:123456789012:tasks",
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    }
+                ],
+            },
+            "redrive_sources": ["arn:aws:sqs:eu-west-1:123456789012:other"],
+            "tags": {"Environment": "rehearsal"},
+        },
+        {"visibility_seconds": 90},
+        "visibility_seconds",
+        60,
+        90,
+    ),
+    Life(
         "sns_topic",
         "topic",
         {

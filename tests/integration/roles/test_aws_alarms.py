@@ -25,6 +25,8 @@ VARIABLES: Values = {
     "aws_alarms_url": "https://app.example.com",
     "aws_alarms_log_namespace": "stack",
     "aws_alarms_log_group": "/stack/application",
+    "aws_alarms_queue": "stack-tasks",
+    "aws_alarms_dead_letter_queue": "stack-tasks-dead",
     "aws_alarms_tags": TAGS,
 }
 KINDS = ["MetricAlarm", "CompositeAlarm"]
@@ -58,6 +60,9 @@ def test_the_alarms_and_the_dashboard(converge: Converge, client: Clients) -> No
         "TargetGroup": "targetgroup/stack-web/fedcba9876543210",
     }
     assert here["stack/no-healthy-host"]["TreatMissingData"] == "breaching"
+    assert dimensions(here["stack/queue-age"]) == {"QueueName": "stack-tasks"}
+    dead = here["stack/dead-letters"]
+    assert (dimensions(dead), dead["Threshold"]) == ({"QueueName": "stack-tasks-dead"}, 0.0)
     assert here["stack/database-storage"]["Threshold"] == 5 * 1024**3
     named = re.findall(r'ALARM\("([^"]+)"\)', here[made.result["site_alarm"]]["AlarmRule"])
     assert named
@@ -89,6 +94,7 @@ def test_the_alarms_and_the_dashboard(converge: Converge, client: Clients) -> No
             "DBInstanceIdentifier",
             "CacheClusterId",
             "DistributionId",
+            "QueueName",
         )
 
 

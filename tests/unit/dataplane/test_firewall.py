@@ -99,6 +99,16 @@ def test_metadata_is_for_instances() -> None:
     assert chain(appliance, "metadata") == []
 
 
+MAIL = "ip daddr 10.20.0.1 tcp dport 4568 accept"
+
+
+@pytest.mark.parametrize(("port", "internet", "allowed"), [(587, True, True), (443, True, False), (587, False, False)])
+def test_mail_is_submitted_over_the_internet(port: int, internet: bool, allowed: bool) -> None:
+    egress = (Permission("tcp", port, port, ANYWHERE),)
+    rules = chain(ruleset(view(mail_port=4568, internet=internet, egress=egress)), "egress")
+    assert (MAIL in rules) is allowed
+
+
 API = "ip daddr 10.20.0.1 tcp dport 4566 accept"
 
 

@@ -15,9 +15,14 @@ def test_the_configuration_is_json_with_numbers_as_numbers() -> None:
 
 
 def test_the_service_outlasts_two_stops_and_two_starts() -> None:
-    text = render("activation", "slipway-activate.service.j2", activation_stop_timeout_seconds=45)
+    text = render(
+        "activation",
+        "slipway-activate.service.j2",
+        activation_stop_timeout_seconds=45,
+        activation_worker_stop_timeout_seconds=60,
+    )
 
-    assert "TimeoutStartSec=330" in text
+    assert "TimeoutStartSec=390" in text
 
 
 def test_the_environment_survives_the_end_of_the_service() -> None:

@@ -1,0 +1,10 @@
+"""The project's commands. Which settings it has is the environment's to say."""
+
+from __future__ import annotations
+
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)
