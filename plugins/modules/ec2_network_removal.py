@@ -21,10 +21,13 @@ options:
     description: Tags of the VPC and of its addresses, C(Name) of the VPC apart. At least C(Environment) has to be among them.
     type: dict
     required: true
-  gateways_only:
-    description: Only begin to delete NAT gateways and endpoints, and do not wait. What is slow is started so.
-    type: bool
-    default: false
+  only:
+    description:
+      - Only a part of it. V(gateways) begins to delete NAT gateways and endpoints and does not wait, so that what is slow is started early.
+        V(rules) revokes the rules of the security groups.
+    type: str
+    choices: [gateways, rules, everything]
+    default: everything
   wait_timeout:
     description: Longest wait for gateways and interfaces to go, in seconds.
     type: int
@@ -62,7 +65,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import F
 
 ARGUMENTS: Fields = {
     "network_tags": {"type": "dict", "required": True},
-    "gateways_only": {"type": "bool", "default": False},
+    "only": {"type": "str", "choices": ["gateways", "rules", "everything"], "default": "everything"},
     "wait_timeout": {"type": "int", "default": 1200},
 }
 
@@ -132,8 +135,7 @@ class Removal:
     def network(self, vpc: str) -> None:
         """Delete what is in a VPC, and the VPC."""
         inside = [{"Name": "vpc-id", "Values": [vpc]}]
-        groups = self._list("security groups", "describe_security_groups", "SecurityGroups", inside)
-        self._revoke(groups)
+        groups = self.rules(vpc)
         self._await_gateways(inside)
         self.addresses()
         self._await_interfaces(inside)
@@ -183,23 +185,24 @@ class Removal:
             if not one.get("Attachments"):
                 self._gateway(one["InternetGatewayId"])
 
-    def _revoke(self, groups: Sequence[Fields]) -> None:
-        """Take all rules: two groups that name each other hold each other."""
-        if self.check_mode:
-            return
+    def rules(self, vpc: str) -> list[Fields]:
+        """Revoke all rules: two groups that name each other hold each other. Returns the groups."""
+        inside = [{"Name": "vpc-id", "Values": [vpc]}]
+        groups = self._list("security groups", "describe_security_groups", "SecurityGroups", inside)
         for one in groups:
             for rules, operation in (
                 (one.get("IpPermissions"), "revoke_security_group_ingress"),
                 (one.get("IpPermissionsEgress"), "revoke_security_group_egress"),
             ):
                 if rules:
-                    self.api.call_if_exists(
-                        f"revoke the rules of {one['GroupName']}",
+                    self._delete(
+                        f"rules of security group {one['GroupName']}",
                         operation,
-                        missing={"InvalidGroup.NotFound", "InvalidPermission.NotFound"},
+                        "InvalidPermission.NotFound",
                         GroupId=one["GroupId"],
                         IpPermissions=rules,
                     )
+        return groups
 
     def _await_gateways(self, inside: Sequence[Fields]) -> None:
         def probe() -> tuple[bool, str]:
@@ -245,10 +248,13 @@ def main() -> None:
             raise RefusalError("network_tags has no Environment: the networks of others could have the same tags.")
         networks = removal.networks()
         for vpc in networks:
+            if params["only"] == "rules":
+                removal.rules(vpc)
+                continue
             removal.gateways(vpc)
-        if not params["gateways_only"]:
-            for vpc in networks:
+            if params["only"] == "everything":
                 removal.network(vpc)
+        if params["only"] == "everything":
             if not networks:
                 removal.addresses()
             if not module.check_mode:

@@ -111,6 +111,10 @@ left:
   returned: always
   type: list
   elements: dict
+keys_in_use:
+  description: ARNs of the keys of KMS with which something that is there is encrypted, and what that is.
+  returned: always
+  type: dict
 """
 
 import re
@@ -162,9 +166,23 @@ def main() -> None:
     except AWSError as error:
         module.fail_json_aws_error(error)
     resources = [{**one, "kept": reason(one, params["kept"])} for one in found]
+    in_use = keys_in_use(resources)
+    survivors = keys_in_use([one for one in resources if one["kept"]])
     for one in resources:
         del one["leaving"]
-    module.exit_json(changed=False, resources=resources, left=[one for one in resources if not one["kept"]])
+        if not one["kept"] and one["id"] in survivors:
+            one["kept"] = f"{survivors[one['id']]} is encrypted with it"
+    left = [one for one in resources if not one["kept"]]
+    module.exit_json(changed=False, resources=resources, left=left, keys_in_use=in_use)
+
+
+def keys_in_use(resources: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """ARNs of keys, and what is encrypted with each."""
+    used: dict[str, list[str]] = {}
+    for one in resources:
+        if one["key"].startswith("arn:"):
+            used.setdefault(one["key"], []).append(f"{one['kind']} {one['name']}")
+    return {key: ", ".join(names) for key, names in used.items()}
 
 
 def survey(module: Module) -> list[Fields]:
