@@ -108,9 +108,9 @@ def sentence(what: str, found: Found) -> str:
         )
     begun = parsedate_to_datetime(claim.since) if claim.since else found.renewed
     return (
-        f"[locked] {what} is being changed by {claim.user} on {claim.host} ({claim.playbook}, process {claim.pid}) since "
-        f"{_moment(begun)}; it was last heard of {max(0, round(found.age))} s ago. Wait for its end. If that run is dead, "
-        f"its lease ends by itself in {left} s."
+        f"[locked] {what} is being changed by {claim.user} on {claim.host} ({claim.playbook}, process {claim.pid}) "
+        f"since {_moment(begun)}; it was last heard of {max(0, round(found.age))} s ago. Wait for its end. If that "
+        f"run is dead, its lease ends by itself in {left} s."
     )
 
 
@@ -191,9 +191,7 @@ class Lock:
         found: dict[int, Found] = {}
         more: Fields = {}
         while True:
-            page = self.api.call(
-                f"look at the lock of {self.what}", "get_parameters_by_path", Path=self.path, **more
-            )
+            page = self.api.call(f"look at the lock of {self.what}", "get_parameters_by_path", Path=self.path, **more)
             now = _date(page)
             for parameter in page["Parameters"]:
                 number = parameter["Name"].rsplit("/", 1)[-1]
@@ -249,7 +247,10 @@ def _date(answer: Mapping[str, Any]) -> datetime:
 
 
 class Keeper:
-    """Renews a held lock as long as the run lives. ``clock`` counts seconds, those of a machine that sleeps included."""
+    """Renews a held lock as long as the run lives.
+
+    ``clock`` counts seconds, those in which the machine sleeps included.
+    """
 
     def __init__(self, lock: Lock, held: Held, *, clock: Callable[[], float], renewed: float) -> None:
         """``renewed``: what the clock said before the lock was asked for."""

@@ -1,4 +1,4 @@
-"""Where the resources of a stack are looked for, service by service: the calls, and which of their answers are the stack's."""
+"""Where the resources of a stack are looked for: the calls, and which of their answers are the stack's."""
 
 from __future__ import annotations
 
@@ -64,8 +64,13 @@ class Listing:
     ) -> Fields:
         """One resource. ``leaving``: AWS deletes it by itself; says when."""
         return {
-            **{"kind": kind, "name": name, "id": identity, "region": region},
-            **{"key": key, "protected": protected, "leaving": leaving},
+            "kind": kind,
+            "name": name,
+            "id": identity,
+            "region": region,
+            "key": key,
+            "protected": protected,
+            "leaving": leaving,
         }
 
 
@@ -92,11 +97,20 @@ def _name(tags: Sequence[Mapping[str, str]] | None, other: str) -> str:
     return next((tag["Value"] for tag in tags or [] if tag["Key"] == "Name"), other)
 
 
-@listing("ec2", HOME, "ec2:*")
+_EC2 = (
+    *("instance", "volume", "image", "snapshot", "launch-template", "elastic-ip", "vpc", "subnet", "route-table"),
+    *("security-group", "security-group-rule", "internet-gateway", "natgateway", "network-interface"),
+    *("vpc-endpoint", "vpc-flow-log"),
+)
+
+
+@listing("ec2", HOME, *(f"ec2:{kind}" for kind in _EC2))
 def instances(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     """Instances, and what they leave behind."""
     alive = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
-    for reservation in api.pages("list instances", "describe_instances", "Reservations", Filters=[*stack.filters, alive]):
+    for reservation in api.pages(
+        "list instances", "describe_instances", "Reservations", Filters=[*stack.filters, alive]
+    ):
         for one in reservation["Instances"]:
             yield found("instance", one["InstanceId"], one["InstanceId"], region)
     for one in api.pages("list volumes", "describe_volumes", "Volumes", Filters=stack.filters):
@@ -107,7 +121,9 @@ def instances(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
         yield found("machine image", one["Name"], one["ImageId"], region)
     for one in api.pages("list snapshots", "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=stack.filters):
         yield found("volume snapshot", one["SnapshotId"], one["SnapshotId"], region)
-    for one in api.pages("list launch templates", "describe_launch_templates", "LaunchTemplates", Filters=stack.filters):
+    for one in api.pages(
+        "list launch templates", "describe_launch_templates", "LaunchTemplates", Filters=stack.filters
+    ):
         yield found("launch template", one["LaunchTemplateName"], one["LaunchTemplateId"], region)
 
 
@@ -125,7 +141,11 @@ def network(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     # A network that is gone has none; one that lost its tags has some that nobody would find.
     for kind, operation, items, key in _PARTS:
         for one in api.pages(f"list each {kind}", operation, items, Filters=stack.filters):
-            if one.get("VpcId") not in ids and _attached(one) not in ids and one.get("State") not in ("deleted", "deleting"):
+            if (
+                one.get("VpcId") not in ids
+                and _attached(one) not in ids
+                and one.get("State") not in ("deleted", "deleting")
+            ):
                 yield found(kind, _name(one.get("Tags"), one[key]), one[key], region)
 
 
@@ -156,7 +176,9 @@ def _inside(api: Api, vpc_id: str, region: str) -> Iterator[Fields]:
             yield found("security group", one["GroupName"], one["GroupId"], region)
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc_id]}]
     for one in api.pages("list gateways", "describe_internet_gateways", "InternetGateways", Filters=attached):
-        yield found("internet gateway", _name(one.get("Tags"), one["InternetGatewayId"]), one["InternetGatewayId"], region)
+        yield found(
+            "internet gateway", _name(one.get("Tags"), one["InternetGatewayId"]), one["InternetGatewayId"], region
+        )
     for one in api.pages("list NAT gateways", "describe_nat_gateways", "NatGateways", Filter=inside):
         if one["State"] not in ("deleted", "deleting"):
             yield found("NAT gateway", _name(one.get("Tags"), one["NatGatewayId"]), one["NatGatewayId"], region)
@@ -167,7 +189,9 @@ def _inside(api: Api, vpc_id: str, region: str) -> Iterator[Fields]:
     for one in api.pages("list flow logs", "describe_flow_logs", "FlowLogs", Filters=flows):
         yield found("flow log", _name(one.get("Tags"), one["FlowLogId"]), one["FlowLogId"], region)
     for one in api.pages("list interfaces", "describe_network_interfaces", "NetworkInterfaces", Filters=inside):
-        yield found("network interface", one.get("Description") or one["NetworkInterfaceId"], one["NetworkInterfaceId"], region)
+        yield found(
+            "network interface", one.get("Description") or one["NetworkInterfaceId"], one["NetworkInterfaceId"], region
+        )
 
 
 @listing("autoscaling", HOME, "autoscaling:*")
@@ -221,11 +245,11 @@ def caches(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
             yield found("cache", one["ReplicationGroupId"], one["ARN"], region)
     for one in api.pages("list subnet groups", "describe_cache_subnet_groups", "CacheSubnetGroups"):
         if stack.owns(one["CacheSubnetGroupName"]):
-            yield found("cache subnet group", one["CacheSubnetGroupName"], one.get("ARN", one["CacheSubnetGroupName"]), region)
+            yield found("cache subnet group", one["CacheSubnetGroupName"], one["ARN"], region)
     for one in api.pages("list parameter groups", "describe_cache_parameter_groups", "CacheParameterGroups"):
         if stack.owns(one["CacheParameterGroupName"]):
             name = one["CacheParameterGroupName"]
-            yield found("cache parameter group", name, one.get("ARN", name), region)
+            yield found("cache parameter group", name, one["ARN"], region)
 
 
 @listing("s3", HOME, "s3:*")
@@ -237,7 +261,7 @@ def buckets(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 
 
 @listing("iam", GLOBAL, "iam:*")
-def roles(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+def roles(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
     """Roles, instance profiles and policies."""
     for one in api.pages("list roles", "list_roles", "Roles"):
         if stack.owns(one["RoleName"]):
@@ -265,7 +289,7 @@ def parameters(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     """Parameters below the prefix."""
     path = stack.parameter_prefix
     for one in api.pages("list parameters", "get_parameters_by_path", "Parameters", Path=path, Recursive=True):
-        yield found("parameter", one["Name"], one.get("ARN", one["Name"]), region)
+        yield found("parameter", one["Name"], one["ARN"], region)
 
 
 @listing("acm", BOTH, "acm:*")
@@ -281,7 +305,7 @@ def certificates(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 
 
 @listing("route53", GLOBAL, "route53:*")
-def records(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+def records(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
     """The zone, when it is the stack's, and the records of its domains."""
     zones = api.pages("list zones", "list_hosted_zones", "HostedZones")
     for zone in zones:
@@ -306,7 +330,7 @@ def is_record_of(domains: Sequence[str], record: Mapping[str, Any]) -> bool:
 
 
 @listing("cloudfront", GLOBAL, "cloudfront:*")
-def distributions(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+def distributions(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
     """Distributions, and what they refer to."""
     for one in api.pages("list distributions", "list_distributions", "DistributionList.Items"):
         aliases = one.get("Aliases", {}).get("Items", [])
@@ -344,9 +368,7 @@ def alarms(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
         for one in api.pages("list alarms", "describe_alarms", f"{kind}s", AlarmTypes=[kind]):
             if stack.owns(one["AlarmName"].removeprefix("TargetTracking-")):
                 yield found("alarm", one["AlarmName"], one["AlarmArn"], region)
-    for one in api.pages(
-        "list dashboards", "list_dashboards", "DashboardEntries", DashboardNamePrefix=stack.name
-    ):
+    for one in api.pages("list dashboards", "list_dashboards", "DashboardEntries", DashboardNamePrefix=stack.name):
         if stack.owns(one["DashboardName"]):
             yield found("dashboard", one["DashboardName"], one["DashboardArn"], "")
 
@@ -388,7 +410,7 @@ def backups(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 
 
 @listing("budgets", GLOBAL, "budgets:*")
-def budgets(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+def budgets(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
     """Budgets."""
     for one in api.pages("list budgets", "describe_budgets", "Budgets", AccountId=stack.account_id):
         if stack.owns(one["BudgetName"]):

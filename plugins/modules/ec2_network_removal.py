@@ -11,20 +11,22 @@ module: ec2_network_removal
 version_added: 0.1.0
 short_description: Remove a VPC with its gateways, endpoints, security groups, route tables, subnets and addresses
 description:
-  - The stock modules delete one part by its id, and each wants to be told which; what a broken run left half deleted they cannot find.
-  - Security groups that name each other cannot be deleted before their rules are gone, and a subnet not before the last interface in it
-    is. Services take theirs away minutes after the load balancer or gateway has gone, so that is awaited.
+  - The stock modules delete one part by its id, and each wants to be told which; what a broken run left half deleted
+    they cannot find.
+  - Security groups that name each other cannot be deleted before their rules are gone, and a subnet not before the
+    last interface in it is. Services take theirs away minutes after the load balancer or gateway has gone, so that is
+    awaited.
   - Does nothing to a VPC that does not have all of the tags.
 author: Slipway
 options:
   network_tags:
-    description: Tags of the VPC and of its addresses, C(Name) of the VPC apart. At least C(Environment) has to be among them.
+    description: Tags of the VPC and of its addresses, C(Name) apart. C(Environment) has to be among them.
     type: dict
     required: true
   only:
     description:
-      - Only a part of it. V(gateways) begins to delete NAT gateways and endpoints and does not wait, so that what is slow is started early.
-        V(rules) revokes the rules of the security groups.
+      - Only a part of it. V(gateways) begins to delete NAT gateways and endpoints and does not wait, so that what is
+        slow is started early. V(rules) revokes the rules of the security groups.
     type: str
     choices: [gateways, rules, everything]
     default: everything
@@ -95,9 +97,7 @@ class Removal:
     def _delete(self, what: str, operation: str, missing: str, **parameters: Any) -> None:
         self.removed.append(what)
         if not self.check_mode:
-            self.api.call_if_exists(
-                f"delete the {what}", operation, missing={missing}, retry_on=_IN_USE, **parameters
-            )
+            self.api.call_if_exists(f"delete the {what}", operation, missing={missing}, retry_on=_IN_USE, **parameters)
 
     def gateways(self, vpc: str) -> None:
         """Begin to delete NAT gateways and endpoints."""
@@ -108,9 +108,7 @@ class Removal:
         for one in self._list("NAT gateways", "describe_nat_gateways", "NatGateways", inside):
             if one["State"] not in ("deleting", "deleted", "failed"):
                 number = one["NatGatewayId"]
-                self._delete(
-                    f"NAT gateway {number}", "delete_nat_gateway", "NatGatewayNotFound", NatGatewayId=number
-                )
+                self._delete(f"NAT gateway {number}", "delete_nat_gateway", "NatGatewayNotFound", NatGatewayId=number)
 
     def _endpoint(self, number: str) -> None:
         self.removed.append(f"endpoint {number}")
@@ -153,6 +151,7 @@ class Removal:
         for one in self._list("route tables", "describe_route_tables", "RouteTables", inside):
             if not any(association.get("Main") for association in one.get("Associations", [])):
                 number = one["RouteTableId"]
+                self._dissociate(one)
                 self._delete(
                     f"route table {number}", "delete_route_table", "InvalidRouteTableID.NotFound", RouteTableId=number
                 )
@@ -170,6 +169,15 @@ class Removal:
                 )
             self._gateway(number)
         self._delete(f"network {vpc}", "delete_vpc", "InvalidVpcID.NotFound", VpcId=vpc)
+
+    def _dissociate(self, table: Fields) -> None:
+        for one in [] if self.check_mode else table.get("Associations", []):
+            self.api.call_if_exists(
+                f"take the route table {table['RouteTableId']} from its subnet",
+                "disassociate_route_table",
+                missing={"InvalidAssociationID.NotFound"},
+                AssociationId=one["RouteTableAssociationId"],
+            )
 
     def _gateway(self, number: str) -> None:
         self._delete(

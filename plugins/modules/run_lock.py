@@ -12,8 +12,8 @@ version_added: 0.1.0
 short_description: Hold the lock of an environment until the run ends
 description:
   - Takes a lease in the Parameter Store of the account, or fails with who has it and since when.
-  - A process in the background renews the lease as long as C(ansible-playbook) lives, and lets it go as soon as that has ended,
-    however it ended. When that process dies too, because the machine does, the lease ends by itself.
+  - A process in the background renews the lease as long as C(ansible-playbook) lives, and lets it go as soon as that
+    has ended, however it ended. When that process dies too, because the machine does, the lease ends by itself.
   - A run that loses the lease, because its machine slept or cannot reach AWS, is interrupted as if by the keyboard.
   - Two requests, one at the begin and one after the end, and one for every quarter of the lease between.
   - Takes nothing in check mode.

@@ -11,8 +11,8 @@ module: s3_bucket_removal
 version_added: 0.1.0
 short_description: Empty a bucket of all versions, and delete it
 description:
-  - M(amazon.aws.s3_bucket) deletes in check mode too, does not look whose bucket it empties, and deletes one page of versions after the
-    other.
+  - M(amazon.aws.s3_bucket) deletes in check mode too, does not look whose bucket it empties, and deletes one page of
+    versions after the other.
   - Refuses a bucket that does not have all of the tags.
 author: Slipway
 options:
@@ -71,9 +71,13 @@ def has_tags(api: Api, name: str, wanted: Fields) -> bool:
     answer = api.call_if_exists(
         f"read the tags of {name}", "get_bucket_tagging", missing={"NoSuchBucket", "NoSuchTagSet"}, Bucket=name
     )
-    if answer is None and api.call_if_exists(
-        f"look for {name}", "head_bucket", missing={"404", "NoSuchBucket", "NotFound"}, Bucket=name
-    ) is None:
+    if (
+        answer is None
+        and api.call_if_exists(
+            f"look for {name}", "head_bucket", missing={"404", "NoSuchBucket", "NotFound"}, Bucket=name
+        )
+        is None
+    ):
         return False
     tags = {tag["Key"]: tag["Value"] for tag in (answer or {}).get("TagSet", [])}
     if not {str(key): str(value) for key, value in wanted.items()}.items() <= tags.items():
@@ -92,9 +96,7 @@ def empty(api: Api, name: str) -> int:
     """
 
     def delete(versions: list[Fields]) -> int:
-        answer = api.call(
-            f"empty {name}", "delete_objects", Bucket=name, Delete={"Objects": versions, "Quiet": True}
-        )
+        answer = api.call(f"empty {name}", "delete_objects", Bucket=name, Delete={"Objects": versions, "Quiet": True})
         for wrong in answer.get("Errors", []):
             raise RefusalError(f"{wrong.get('Key')} in {name} stays: {wrong.get('Message') or wrong.get('Code')}")
         return len(versions)

@@ -11,10 +11,12 @@ module: stack_leftovers
 version_added: 0.1.0
 short_description: List everything of a stack that an account holds, by name and by tag
 description:
-  - Looks for the names of the stack in every service that it uses, and asks the Resource Groups Tagging API for its tags as well, so
-    that neither a resource without tags nor one with a name that nobody expects is missed.
-  - The Tagging API still names some resources for a while after they have gone; it is not believed where the service itself was asked.
-  - Names of other stacks of the same project that begin with this name, such as C(stack-two) beside C(stack), are told apart.
+  - Looks for the names of the stack in every service that it uses, and asks the Resource Groups Tagging API for its
+    tags as well, so that neither a resource without tags nor one with a name that nobody expects is missed.
+  - The Tagging API still names some resources for a while after they have gone; it is not believed where the service
+    itself was asked.
+  - Names of other stacks of the same project that begin with this name, such as C(stack-two) beside C(stack), are
+    told apart.
 author: Slipway
 options:
   name:
@@ -227,9 +229,7 @@ class _Clients:
 
 def _tagged(api: Api, params: Fields) -> list[Fields]:
     """Everything of the project that has tags, other stacks included."""
-    wanted = [
-        {"Key": key, "Values": [value]} for key, value in params["stack_tags"].items() if key != "Environment"
-    ]
+    wanted = [{"Key": key, "Values": [value]} for key, value in params["stack_tags"].items() if key != "Environment"]
     return api.pages("list what is tagged", "get_resources", "ResourceTagMappingList", TagFilters=wanted)
 
 
