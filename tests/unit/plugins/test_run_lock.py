@@ -170,7 +170,8 @@ def test_three_renewals_may_fail(store: ParameterStore) -> None:
         raise OSError("no route to host")
 
     store.before = unreachable
-    for seconds in (30.0, 60.0, 89.0):
+    for late in (30.0, 60.0, 89.0):
+        seconds = late
         keeper.beat()
     seconds = 90.0
     with pytest.raises(LostError, match="could not be renewed"):
