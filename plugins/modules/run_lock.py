@@ -32,7 +32,7 @@ options:
     description: For how long the lock outlives a run that nobody could end properly.
     type: int
     default: 120
-  tags:
+  lock_tags:
     description: Tags of the parameter.
     type: dict
     default: {}
@@ -105,7 +105,7 @@ ARGUMENTS: Fields = {
     "path": {"type": "str", "required": True},
     "environment_name": {"type": "str", "required": True},
     "lease_seconds": {"type": "int", "default": 120},
-    "tags": {"type": "dict", "default": {}},
+    "lock_tags": {"type": "dict", "default": {}},
     "controller_pid": {"type": "int", "required": True},
     "playbook": {"type": "str", "required": True},
 }
@@ -239,7 +239,7 @@ def main() -> None:
     try:
         if params["lease_seconds"] < SHORTEST_LEASE:
             raise RefusalError(f"A lease of {params['lease_seconds']} s cannot be renewed in time: take 60 or more.")
-        lock = Lock(Api(module.client("ssm")), params["path"], params["environment_name"], params["tags"])
+        lock = Lock(Api(module.client("ssm")), params["path"], params["environment_name"], params["lock_tags"])
         claim = Claim(
             id=uuid.uuid4().hex,
             user=user_name(),
