@@ -1,7 +1,7 @@
 """An environment goes: in the right order, only when it is meant, to the end, and without what shall stay.
 
-The tests of this file are one story, told in order on one account. The part that needs a whole stack takes minutes and is
-told only when `SLIPWAY_DESTROY_KILLS` says at how many points the run is killed (1 or more).
+The tests of this file are one story, told in order on one account. The part that needs a whole stack takes minutes, and
+is told only when `SLIPWAY_DESTROY_KILLS` says at how many points the run is killed (1 or more).
 """
 
 from __future__ import annotations
