@@ -14,8 +14,13 @@ LOOK = {"preflight", "plan", "verify", "survey", "record"}
 
 @pytest.mark.parametrize("playbook", [path for path in PLAYBOOKS if path.stem not in LOOK], ids=lambda path: path.stem)
 def test_what_changes_an_account_first_asks_whether_it_is_the_right_one(playbook: Path) -> None:
-    first = yaml.safe_load(playbook.read_text())[0]
-    assert first["ansible.builtin.import_playbook"] == "preflight.yml"
+    plays = yaml.safe_load(playbook.read_text())
+    if playbook.stem == "destroy":
+        # Before that it asks whether the environment is the right one, which needs no call.
+        question = plays.pop(0)
+        assert question["hosts"] == "localhost"
+        assert [list(task)[1] for task in question["tasks"]] == ["ansible.builtin.assert"]
+    assert plays[0]["ansible.builtin.import_playbook"] == "preflight.yml"
 
 
 def test_a_wave_is_played_by_the_layers_that_it_gives_something_to() -> None:
@@ -35,3 +40,26 @@ def test_a_plan_refuses_everything_but_a_dry_run_before_it_does_anything() -> No
     assert task["ansible.builtin.assert"]["that"] == "ansible_check_mode"
     assert task["tags"] == ["always"]
     assert plays[1]["ansible.builtin.import_playbook"] == "provision.yml"
+
+
+
+def test_every_layer_that_is_laid_is_removed() -> None:
+    def roles(name: str, default: str) -> dict[str, set[str]]:
+        plays = yaml.safe_load((PLAYBOOKS[0].parent / f"{name}.yml").read_text())
+        found: dict[str, set[str]] = {}
+        for play in plays:
+            for waves in ("wave", "builds_on_it"):
+                for layer in play.get("vars", {}).get(waves, {}).values():
+                    for stage in layer:
+                        found.setdefault(stage["role"], set()).add(stage.get("stage", default))
+        return found
+
+    removed = roles("destroy", "absent")
+    assert set(roles("provision", "main")) <= set(removed)
+    # Each stage that a role has for its end is used.
+    directory = PLAYBOOKS[0].parent.parent / "roles"
+    for role, stages in removed.items():
+        assert {path.stem for path in (directory / role / "tasks").glob("absent*.yml")} == {
+            stage for stage in stages if stage.startswith("absent")
+        }
+        assert all((directory / role / "tasks" / f"{stage}.yml").is_file() for stage in stages)

@@ -1,0 +1,200 @@
+"""An environment goes: in the right order, only when it is meant, to the end, and without what shall stay.
+
+The tests of this file are one story, told in order on one account. The part that needs a whole stack takes minutes, and
+is told only when `SLIPWAY_DESTROY_KILLS` says at how many points the run is killed (1 or more).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Play, Requests
+
+DESTROY = "playbooks/destroy.yml"
+PROVISION = "playbooks/provision.yml"
+MEANT = ("-e", "destroy=rehearsal")
+KILLS = int(os.environ.get("SLIPWAY_DESTROY_KILLS", "0"))
+NAME = "slipway-rehearsal"
+
+Clients = Callable[..., Any]
+
+whole_stack = pytest.mark.skipif(KILLS < 1, reason="takes minutes: SLIPWAY_DESTROY_KILLS=1")
+
+
+def words(output: str) -> str:
+    """Without the line breaks of the terminal."""
+    return " ".join(output.split())
+
+
+@pytest.fixture(scope="module")
+def provisioned(play: Play, client: Clients) -> None:
+    made = play(PROVISION)
+    assert made.status == 0, made.output[-4000:]
+    client("s3").put_object(Bucket=f"{NAME}-123456789012-frontend", Key="index.html", Body=b"<html>")
+    client("s3").put_object(Bucket=f"{NAME}-123456789012-releases", Key="releases/1/manifest.json", Body=b"{}")
+    client("ssm").put_parameter(Name=f"/{NAME}/release/current", Value="1", Type="String")
+
+
+def test_what_is_not_there_is_not_destroyed(play: Play, requests: Requests) -> None:
+    ran = play(DESTROY, *MEANT)
+    assert ran.status == 0, ran.output[-4000:]
+    assert f"There is nothing of {NAME}" in words(ran.output)
+    assert ran.changed == 0
+    assert requests.writes() == []
+
+
+@pytest.mark.parametrize("answer", [(), ("-e", "destroy=staging"), ("-e", "destroy=")], ids=["none", "other", "empty"])
+def test_what_is_not_meant_calls_nothing(play: Play, requests: Requests, answer: tuple[str, ...]) -> None:
+    requests.actions.clear()
+    ran = play(DESTROY, *answer)
+    assert ran.status != 0
+    assert "[not-confirmed] This would destroy rehearsal" in words(ran.output)
+    # The dynamic inventory looks for hosts before any play begins, and the run before this one lets its lock go.
+    assert set(requests.actions) <= {"ec2:DescribeInstances", "ssm:DeleteParameter"}
+
+
+@whole_stack
+@pytest.mark.usefixtures("provisioned")
+def test_what_is_protected_is_refused_before_the_first_deletion(
+    play: Play, client: Clients, requests: Requests
+) -> None:
+    client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=True, ApplyImmediately=True)
+    (balancer,) = client("elbv2").describe_load_balancers()["LoadBalancers"]
+    protection = {"Key": "deletion_protection.enabled", "Value": "true"}
+    arn = balancer["LoadBalancerArn"]
+    client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[protection])
+    requests.actions.clear()
+    ran = play(DESTROY, *MEANT)
+    assert ran.status != 0
+    assert f"The database {NAME} is protected from deletion (aws_database_deletion_protection)" in words(ran.output)
+    assert f"The load balancer {NAME} is protected from deletion (aws_balancer_deletion_protection)" in words(
+        ran.output
+    )
+    assert requests.writes() == []
+    client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=False, ApplyImmediately=True)
+    client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{**protection, "Value": "false"}])
+
+
+@whole_stack
+@pytest.mark.usefixtures("provisioned")
+def test_a_dry_run_writes_nothing_and_says_what_would_go(play: Play, requests: Requests) -> None:
+    requests.actions.clear()
+    ran = play(DESTROY, *MEANT, "--check")
+    assert ran.status == 0, ran.output[-4000:]
+    assert requests.writes() == []
+    for line in (f"- database {NAME}", f"- network {NAME}", f"- S3 bucket {NAME}-123456789012-frontend"):
+        assert line in words(ran.output)
+
+
+def killed_after(play: Play, requests: Requests, writes: int) -> bool:
+    """Start to destroy, and kill the run when it has asked for so many changes. Whether it lived so long."""
+    requests.actions.clear()
+    running: list[subprocess.Popen[str]] = []
+
+    def kill(count: int) -> None:
+        if count >= writes and running and running[0].poll() is None:
+            os.killpg(running[0].pid, signal.SIGKILL)
+
+    requests.on_write = kill
+    try:
+        running.append(play.start(DESTROY, *MEANT))
+        running[0].communicate(timeout=900)
+    finally:
+        requests.on_write = None
+    return running[0].returncode == -signal.SIGKILL
+
+
+@whole_stack
+@pytest.mark.usefixtures("provisioned")
+def test_a_killed_run_is_finished_by_the_next(play: Play, client: Clients, requests: Requests) -> None:
+    killed = [killed_after(play, requests, 20 + 25 * number) for number in range(KILLS)]
+    assert killed[0]
+    ran = play(DESTROY, *MEANT)
+    assert ran.status == 0, ran.output[-6000:]
+    assert "left over: 0" in ran.output
+    # One database, one last snapshot, whenever the run died.
+    snapshots = client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert [one["DBInstanceIdentifier"] for one in snapshots] == [NAME]
+
+
+@whole_stack
+def test_nothing_is_left_but_what_is_kept(client: Clients) -> None:
+    """Looked at without our own listing, by the tags and by the services themselves."""
+    tags = [{"Key": "Environment", "Values": ["rehearsal"]}]
+    arns = [
+        hit["ResourceARN"]
+        for region in ("eu-west-1", "us-east-1")
+        for hit in client("resourcegroupstaggingapi", region).get_resources(TagFilters=tags)["ResourceTagMappingList"]
+    ]
+    kept = (":secret:", ":key/", "-releases", ":snapshot:")
+    assert [arn for arn in arns if not any(word in arn for word in kept)] == []
+    ec2 = client("ec2")
+    assert ec2.describe_vpcs()["Vpcs"] == []
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert ec2.describe_launch_templates()["LaunchTemplates"] == []
+    assert client("rds").describe_db_instances()["DBInstances"] == []
+    assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
+    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert client("elbv2").describe_target_groups()["TargetGroups"] == []
+    assert client("cloudfront").list_distributions()["DistributionList"].get("Items", []) == []
+    assert client("route53").list_hosted_zones()["HostedZones"] == []
+    assert client("iam").list_roles()["Roles"] == []
+    assert client("iam").list_instance_profiles()["InstanceProfiles"] == []
+    assert client("ssm").describe_parameters()["Parameters"] == []
+    assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == [f"{NAME}-123456789012-releases"]
+    for region in ("eu-west-1", "us-east-1"):
+        assert client("logs", region).describe_log_groups()["logGroups"] == []
+        assert client("sns", region).list_topics()["Topics"] == []
+        assert client("acm", region).list_certificates()["CertificateSummaryList"] == []
+        assert client("cloudwatch", region).describe_alarms()["MetricAlarms"] == []
+        for alias in client("kms", region).list_aliases()["Aliases"]:
+            if alias["AliasName"].startswith(f"alias/{NAME}"):
+                key = client("kms", region).describe_key(KeyId=alias["TargetKeyId"])["KeyMetadata"]
+                assert key["KeyState"] == "PendingDeletion"
+
+
+@whole_stack
+def test_destroying_it_twice_changes_nothing(play: Play, requests: Requests) -> None:
+    requests.actions.clear()
+    ran = play(DESTROY, *MEANT)
+    assert (ran.status, ran.changed) == (0, 0), ran.output[-4000:]
+    assert requests.writes() == []
+
+
+@whole_stack
+def test_a_converge_brings_it_back_with_its_secrets_and_keys(play: Play, client: Clients) -> None:
+    deleted = list(client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"])
+    assert len(deleted) == 3
+    made = play(PROVISION)
+    assert made.status == 0, made.output[-6000:]
+    restored = client("secretsmanager").list_secrets()["SecretList"]
+    assert {one["ARN"] for one in restored} == {one["ARN"] for one in deleted}
+    states = [
+        client("kms").describe_key(KeyId=f"alias/{NAME}-{name}")["KeyMetadata"]["KeyState"] for name in ("logs", "data")
+    ]
+    assert states == ["Enabled", "Enabled"]
+    assert client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceIdentifier"] == NAME
+
+
+def test_the_module_refuses_a_bucket_of_others(play: Play, client: Clients, requests: Requests, tmp_path: Path) -> None:
+    location = {"LocationConstraint": "eu-west-1"}
+    client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration=location)
+    client("s3").put_object(Bucket="somebody-elses", Key="a", Body=b"a")
+    requests.actions.clear()
+    path = tmp_path / "bucket.yml"
+    path.write_text(
+        "- {hosts: localhost, connection: local, gather_facts: false, "
+        "vars: {ansible_python_interpreter: '{{ ansible_playbook_python }}'}, tasks: [{slipway.aws.s3_bucket_removal: "
+        "{name: somebody-elses, bucket_tags: {Environment: rehearsal}, region: eu-west-1}}]}\n"
+    )
+    ran = play(path, inventory="localhost,")
+    assert "lacks the tags Environment=rehearsal" in words(ran.output)
+    assert client("s3").get_object(Bucket="somebody-elses", Key="a")["Body"].read() == b"a"
