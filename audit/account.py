@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from audit.recording import Recording
+from audit.recording import Call, Recording
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from rehearsal.emulator.server import Emulator
 from rehearsal.settings import ACCOUNT_ID, REGION
@@ -126,3 +126,14 @@ def account(environment: str, playbooks: Sequence[str] = EVERYTHING) -> Iterator
         yield made
     finally:
         emulator.stop()
+
+
+def deployments(environment: str) -> tuple[Call, ...]:
+    """What a deployer asks for: a first run, one that finds nothing to do, and a dry run.
+
+    Raises RunError when a playbook fails.
+    """
+    with account(environment) as made:
+        made.play("playbooks/provision.yml")
+        made.play("playbooks/provision.yml", check=True)
+        return tuple(made.recording)

@@ -1,4 +1,4 @@
-"""The requests of a whole run of each environment. Each is made once: it takes a minute."""
+"""The requests of whole runs of each environment. They are made once: it takes minutes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from functools import cache
 
 import pytest
 
-from audit.account import account
+from audit.account import deployments
 from audit.recording import Call
 
-
-@cache
-def _calls(environment: str) -> tuple[Call, ...]:
-    with account(environment) as made:
-        assert made.recording.unknown == []
-        return tuple(made.recording)
+_calls = cache(deployments)
 
 
 @pytest.fixture(scope="session")
 def calls() -> Callable[[str], tuple[Call, ...]]:
-    """`calls("production")`: what the playbooks ask of an empty account."""
+    """`calls("production")`: what the playbooks ask of an empty account, and then of a full one."""
     return _calls
