@@ -40,6 +40,12 @@ molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 end-to-end: setup-tests ## Run the rehearsal's tests in a browser, a killed host included
 	@$(python) -m tests end-to-end
 
+audit: setup-tests ## Run Prowler against the production environment in an emulated account
+	@$(python) -m audit prowler
+
+deployer-policy: setup-tests ## Write what a deployer may from what whole runs ask for
+	@$(python) -m audit deployer-policy
+
 clean: down ## Remove the environments too: .venv, .cache and node_modules
 	@rm -rf .venv .cache react_app/node_modules react_app/dist .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
 
@@ -49,4 +55,4 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end clean setup setup-tests
+.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end audit deployer-policy clean setup setup-tests

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from audit import deployer, prowler
-from audit.account import ENVIRONMENTS, RunError, account, deployments
+from audit.account import ENVIRONMENTS, LAUNCHED, RunError, account, deployments
 from rehearsal.console import console, say
 
 
@@ -29,7 +29,7 @@ def audit(environment: str) -> int:
     """`make audit`: Prowler against an environment in an emulated account."""
     program = prowler.install()
     say(f"laying {environment} into an emulated account")
-    with account(environment) as made:
+    with account(environment, LAUNCHED) as made:
         say("Prowler")
         return prowler.report(prowler.run(made, program), prowler.exceptions())
 

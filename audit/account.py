@@ -102,8 +102,9 @@ class Account:
         return run.stdout
 
 
-#: In the order of site.yml; the second stands for what follows provisioning.
-EVERYTHING: Sequence[str] = ("playbooks/provision.yml", "audit/deploy.yml")
+#: In the order of site.yml; the others stand for what follows provisioning.
+LAUNCHED: Sequence[str] = ("playbooks/provision.yml", "audit/launch.yml")
+EVERYTHING: Sequence[str] = (*LAUNCHED, "audit/ship.yml")
 
 
 @contextmanager
@@ -129,11 +130,12 @@ def account(environment: str, playbooks: Sequence[str] = EVERYTHING) -> Iterator
 
 
 def deployments(environment: str) -> tuple[Call, ...]:
-    """What a deployer asks for: a first run, one that finds nothing to do, and a dry run.
+    """What a deployer asks for: a first run and, in production, one that finds nothing to do, and a dry run.
 
     Raises RunError when a playbook fails.
     """
     with account(environment) as made:
-        made.play("playbooks/provision.yml")
-        made.play("playbooks/provision.yml", check=True)
+        if environment == "production":
+            made.play("playbooks/provision.yml")
+            made.play("playbooks/provision.yml", check=True)
         return tuple(made.recording)

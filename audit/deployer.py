@@ -1,8 +1,8 @@
 """The permissions that a deployer needs, from what whole runs ask of the account.
 
-`python -m audit deployer-policy` writes them to `roles/aws_deployers/files/policies.json`, in as many managed policies as
-IAM's limit of 6,144 characters asks for; a test makes them again and compares. Names of the environment are placeholders
-(`@NAME@`, `@ACCOUNT@`, `@REGION@`) that the role fills in.
+`python -m audit deployer-policy` writes them to `roles/aws_deployers/files/policies.json`, in as many managed policies
+as IAM's limit of 6,144 characters asks for; a test makes them again and compares. Names of the environment are
+placeholders (`@NAME@`, `@ACCOUNT@`, `@REGION@`) that the role fills in.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     ),
     # https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html
     "wafv2:AssociateWebACL": ("wafv2:AssociateWebACL", "elasticloadbalancing:SetWebACL"),
-    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html: grants are made as the caller
+    # Grants are made as the caller: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
     "rds:CreateDBInstance": ("rds:CreateDBInstance", "kms:CreateGrant"),
     "elasticache:CreateReplicationGroup": ("elasticache:CreateReplicationGroup", "kms:CreateGrant"),
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
@@ -96,8 +96,8 @@ _TAGGING = {
     "ssm": "ssm:AddTagsToResource",
     "wafv2": "wafv2:TagResource",
 }
-#: What a first run does not ask for, and later ones do: changes of what is there, releases that roll or are taken back, and
-#: hosts reached through Session Manager, which the rehearsal does not have. Nothing that removes data is among them.
+#: What a first run does not ask for, and later ones do: changes of what is there, releases that roll or are taken
+#: back, and hosts reached through Session Manager, which the rehearsal lacks. Nothing that removes data is among them.
 LATER: tuple[str, ...] = (
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DescribeInstanceRefreshes",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.policies import Document, documents, excused_by, exceptions, lint
+from audit.policies import Document, documents, exceptions, excused_by, lint
 from audit.recording import Call
 
 
