@@ -130,12 +130,9 @@ def account(environment: str, playbooks: Sequence[str] = EVERYTHING) -> Iterator
 
 
 def deployments(environment: str) -> tuple[Call, ...]:
-    """What a deployer asks for: a first run and, in production, one that finds nothing to do, and a dry run.
+    """What a deployer asks for in a first run. What only later ones ask for is listed in `audit.deployer.LATER`.
 
     Raises RunError when a playbook fails.
     """
     with account(environment) as made:
-        if environment == "production":
-            made.play("playbooks/provision.yml")
-            made.play("playbooks/provision.yml", check=True)
         return tuple(made.recording)

@@ -15,5 +15,5 @@ _calls = cache(deployments)
 
 @pytest.fixture(scope="session")
 def calls() -> Callable[[str], tuple[Call, ...]]:
-    """`calls("production")`: what the playbooks ask of an empty account, and then of a full one."""
+    """`calls("production")`: what the playbooks ask of an empty account."""
     return _calls

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from audit import policies
+from audit import deployer, policies
 from audit.account import ENVIRONMENTS
 from audit.recording import Call
 
@@ -37,6 +38,8 @@ def test_every_exception_covers_something(calls: Calls) -> None:
         for document in policies.documents(calls(environment))
         for finding in policies.lint(document)
     ]
+    for policy in json.loads(deployer.FILE.read_text()):
+        found += policies.lint(policies.Document("deployer", json.dumps(policy)))
     listed = policies.exceptions()
     used = [policies.excused_by(finding, listed) for finding in found]
     assert [one["issue"] for one in listed if one not in used] == []
