@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from audit import deployer, prowler
 from audit.account import ENVIRONMENTS, LAUNCHED, RunError, account, deployments
+from audit.recording import Call
 from rehearsal.console import console, say
 
 
 def write_deployer_policy() -> int:
     """`make deployer-policy`: from the requests of whole runs of every environment."""
-    calls = []
+    calls: list[Call] = []
     for environment in ENVIRONMENTS:
         say(f"recording what a deployment of {environment} asks for")
         calls += deployments(environment)

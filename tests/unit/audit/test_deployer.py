@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cfnlint
+import cfnlint  # type: ignore[import-untyped]
 
 from audit import deployer, limits, policies
 from audit.recording import Call
