@@ -139,6 +139,7 @@ LATER: tuple[str, ...] = (
     "route53:ListTagsForResource",
     "s3:DeleteObject",
     "secretsmanager:DescribeSecret",
+    "secretsmanager:GetResourcePolicy",
     "sns:SetTopicAttributes",
     "sns:Subscribe",
     "ssm:DeleteParameter",
