@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from rich.table import Table
+from rich.text import Text
 
 from audit.account import PROJECT, Account
 from rehearsal.console import console
@@ -138,7 +139,9 @@ def report(results: Iterable[Result], listed: list[dict[str, str]]) -> int:
         if reason is not None:
             used.add(f"{result.check} {reason}")
         else:
-            table.add_row("[red]failed[/red]", result.severity, result.check, f"{result.resource}: {result.words}")
+            table.add_row(
+                "[red]failed[/red]", result.severity, result.check, Text(f"{result.resource}: {result.words}")
+            )
     unused = [one for one in listed if f"{one['check']} {one['reason']}" not in used]
     for one in unused:
         table.add_row(
