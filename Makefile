@@ -49,6 +49,12 @@ benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock
 benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
 	@$(python) -m benchmarks.page
 
+audit: setup-tests ## Run Prowler against the production environment in an emulated account
+	@$(python) -m audit prowler
+
+deployer-policy: setup-tests ## Write what a deployer may from what whole runs ask for
+	@$(python) -m audit deployer-policy
+
 clean: down ## Remove the environments too: .venv, .cache and node_modules
 	@rm -rf .venv .cache react_app/node_modules react_app/dist benchmarks/page/node_modules .mypy_cache .pytest_cache .ruff_cache .ansible .test-results
 
@@ -59,4 +65,4 @@ setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end benchmark-provisioning \
-	benchmark-inventory benchmark-page clean setup setup-tests
+	benchmark-inventory benchmark-page audit deployer-policy clean setup setup-tests

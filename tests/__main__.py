@@ -59,7 +59,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "lint": (
         Stage("ruff", (str(BIN / "ruff"), "check", ".")),
         Stage("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
-        Stage("mypy", _python("mypy", "rehearsal", "plugins", "roles", "tests", "benchmarks", "tools")),
+        Stage("mypy", _python("mypy", "audit", "rehearsal", "plugins", "roles", "tests", "benchmarks", "tools")),
         Stage("mypy django_app", _python("mypy", "."), DJANGO),
         Stage("ansible-lint", (str(BIN / "ansible-lint"), "-q")),
         Stage("tsc", _npm("typecheck"), REACT),

@@ -34,6 +34,8 @@ _IDLE_SECONDS = 60.0
 _HEALTH_PATH = "/moto-api/"
 
 StartResponse = Callable[..., Any]
+#: Is told every request that was understood, before it is answered; many threads call it.
+Witness = Callable[[ApiRequest], None]
 
 
 class _Handler(MotoRequestHandler):
@@ -53,8 +55,9 @@ class _Handler(MotoRequestHandler):
 class Application:
     """The WSGI application: health, authorization, moto, and the news of what changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, witness: Witness | None = None) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._witness = witness
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -67,6 +70,8 @@ class Application:
         try:
             buffer_body(environ)
             request = parse(environ)
+            if self._witness is not None:
+                self._witness(request)
             with account.LOCK:
                 refusal = authorization.refuse(request)
                 if refusal is not None:
@@ -143,8 +148,8 @@ class Emulator:
 
     `port` 0 takes a free one. `state` is the directory of its memory; without one it forgets everything.
     `on_change(service, action)` is called after each request that may have changed the account, and after each word
-    through the back channel; it must return quickly. moto keeps its backends in its modules, so a process can run
-    one emulator at a time.
+    through the back channel; `witness(request)` before each request is answered, refused ones included; both must
+    return quickly. moto keeps its backends in its modules, so a process can run one emulator at a time.
     """
 
     def __init__(
@@ -155,12 +160,14 @@ class Emulator:
         state: Path | None = None,
         data_plane: bool = False,
         on_change: account.Listener | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._port = port
         self._addresses = list(host_addresses)
         self._memory = Memory(state) if state is not None else None
         self._data_plane = data_plane
         self._on_change = on_change
+        self._witness = witness
         self._clock = Clock()
         self._servers: dict[str, tuple[BaseWSGIServer, threading.Thread]] = {}
         self._application: Application | None = None
@@ -204,7 +211,7 @@ class Emulator:
         else:
             self._memory.restore()
         authorization.create_operator()
-        self._application = Application()
+        self._application = Application(self._witness)
         account.add_listener(self._tell)
         account.add_listener(self._clock.changed)
         self._clock.start()

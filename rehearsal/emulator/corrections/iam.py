@@ -6,8 +6,10 @@ import json
 from functools import cache
 from typing import Any
 
+from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
+from moto.iam.responses import IamResponse
 
 from .registry import correct
 
@@ -73,3 +75,16 @@ def attach_group_policy(self: IAMBackend, policy_arn: str, group_name: str) -> A
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachGroupPolicy.html"""
     load_aws_managed_policy(self, policy_arn)
     return _attach_group_policy(self, policy_arn, group_name)
+
+
+@correct(IamResponse, "add_client_id_to_open_id_connect_provider")
+def add_client_id(self: IamResponse) -> ActionResult:
+    """moto has no such action. A second time is no error.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html
+    """
+    provider = self.backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
+    client_id = self._get_param("ClientID")
+    if client_id not in provider.client_id_list:
+        provider.client_id_list.append(client_id)
+    return EmptyResult()

@@ -1,0 +1,314 @@
+"""The permissions that a deployer needs, from what whole runs ask of the account.
+
+`python -m audit deployer-policy` writes them to `roles/aws_deployers/files/policies.json`, in as many managed policies
+as IAM's limit of 6,144 characters asks for; a test makes them again and compares. Names of the environment are
+placeholders (`@NAME@`, `@ACCOUNT@`, `@REGION@`) that the role fills in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.limits import MANAGED_POLICY, policy_size
+from audit.recording import Call
+
+FILE = Path(__file__).parent.parent / "roles" / "aws_deployers" / "files" / "policies.json"
+
+Policy = dict[str, Any]
+
+#: botocore's service -> prefix of its actions, where they differ.
+_PREFIX = {"elbv2": "elasticloadbalancing"}
+#: Operation -> the actions that it needs, where they are not its own name.
+#: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+_ACTIONS: dict[str, tuple[str, ...]] = {
+    # Anybody may ask who he is.
+    "sts:GetCallerIdentity": (),
+    "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:ListObjects": ("s3:ListBucket",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
+    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:CreateMultipartUpload": ("s3:PutObject",),
+    "s3:UploadPart": ("s3:PutObject",),
+    "s3:CompleteMultipartUpload": ("s3:PutObject",),
+    "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
+    "s3:DeleteObjects": ("s3:DeleteObject",),
+    "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
+    "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
+    "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
+    "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
+    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:ListBucketInventoryConfigurations": ("s3:GetInventoryConfiguration",),
+    "cloudfront:CreateDistributionWithTags": ("cloudfront:CreateDistribution", "cloudfront:TagResource"),
+    "budgets:CreateBudget": ("budgets:ModifyBudget", "budgets:TagResource"),
+    "budgets:UpdateBudget": ("budgets:ModifyBudget",),
+    "budgets:CreateNotification": ("budgets:ModifyBudget",),
+    "budgets:DescribeBudget": ("budgets:ViewBudget",),
+    "budgets:DescribeNotificationsForBudget": ("budgets:ViewBudget",),
+    "budgets:DescribeSubscribersForNotification": ("budgets:ViewBudget",),
+    # https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
+    "wafv2:PutLoggingConfiguration": (
+        "wafv2:PutLoggingConfiguration",
+        "logs:CreateLogDelivery",
+        "logs:DescribeResourcePolicies",
+        "logs:PutResourcePolicy",
+    ),
+    # https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html
+    "wafv2:AssociateWebACL": ("wafv2:AssociateWebACL", "elasticloadbalancing:SetWebACL"),
+    # Grants are made as the caller: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
+    "rds:CreateDBInstance": ("rds:CreateDBInstance", "kms:CreateGrant"),
+    "elasticache:CreateReplicationGroup": ("elasticache:CreateReplicationGroup", "kms:CreateGrant"),
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
+    "secretsmanager:CreateSecret": ("secretsmanager:CreateSecret", "kms:GenerateDataKey", "kms:Decrypt"),
+    "secretsmanager:GetSecretValue": ("secretsmanager:GetSecretValue", "kms:Decrypt"),
+    "backup:CreateBackupVault": (
+        "backup:CreateBackupVault",
+        "backup-storage:MountCapsule",
+        "kms:CreateGrant",
+        "kms:GenerateDataKey",
+        "kms:Decrypt",
+        "kms:RetireGrant",
+    ),
+    "ec2:CreateFlowLogs": ("ec2:CreateFlowLogs", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"),
+}
+#: Tags that come with the request that makes something are a permission of their own.
+_TAGGING = {
+    "acm": "acm:AddTagsToCertificate",
+    "autoscaling": "autoscaling:CreateOrUpdateTags",
+    "backup": "backup:TagResource",
+    "cloudwatch": "cloudwatch:TagResource",
+    "ec2": "ec2:CreateTags",
+    "elasticache": "elasticache:AddTagsToResource",
+    "elbv2": "elasticloadbalancing:AddTags",
+    "kms": "kms:TagResource",
+    "logs": "logs:TagResource",
+    "rds": "rds:AddTagsToResource",
+    "secretsmanager": "secretsmanager:TagResource",
+    "sns": "sns:TagResource",
+    "ssm": "ssm:AddTagsToResource",
+    "wafv2": "wafv2:TagResource",
+}
+#: What a first run does not ask for, and later ones do: changes of what is there, releases that roll or are taken
+#: back, and hosts reached through Session Manager, which the rehearsal lacks. Nothing that removes data is among them.
+LATER: tuple[str, ...] = (
+    "autoscaling:CreateOrUpdateTags",
+    "autoscaling:DescribeInstanceRefreshes",
+    "autoscaling:StartInstanceRefresh",
+    "autoscaling:UpdateAutoScalingGroup",
+    "backup:UpdateBackupPlan",
+    "budgets:ModifyBudget",
+    "cloudfront:GetDistribution",
+    "cloudfront:GetDistributionConfig",
+    "cloudfront:GetOriginAccessControl",
+    "cloudfront:GetResponseHeadersPolicy",
+    "cloudfront:UpdateDistribution",
+    "cloudfront:UpdateFunction",
+    "cloudfront:UpdateOriginAccessControl",
+    "cloudfront:UpdateResponseHeadersPolicy",
+    "ec2:CreateLaunchTemplateVersion",
+    "ec2:DeleteSnapshot",
+    "ec2:DeregisterImage",
+    "ec2:ModifyLaunchTemplate",
+    "ec2:RevokeSecurityGroupIngress",
+    "elasticache:ModifyReplicationGroup",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "elasticloadbalancing:ModifyListener",
+    "elasticloadbalancing:ModifyTargetGroup",
+    "elasticloadbalancing:SetSecurityGroups",
+    "iam:GetOpenIDConnectProvider",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRolePolicy",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListOpenIDConnectProviders",
+    "iam:ListPolicies",
+    "iam:ListPolicyTags",
+    "iam:ListPolicyVersions",
+    "iam:ListRoleTags",
+    "kms:PutKeyPolicy",
+    "rds:ModifyDBInstance",
+    "route53:GetHostedZone",
+    "route53:ListTagsForResource",
+    "s3:DeleteObject",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetResourcePolicy",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+    "ssm:DeleteParameter",
+    "ssm:DescribeInstanceInformation",
+    "ssm:ResumeSession",
+    "ssm:StartSession",
+    "ssm:TerminateSession",
+    "wafv2:UpdateWebACL",
+)
+#: Whoever may write roles may write himself an administrator. Roles are made by one, in a run of `--limit identity,…`.
+_ESCALATING = "iam:"
+
+_HERE = "@REGION@:@ACCOUNT@"
+_ANY = "*:@ACCOUNT@"
+#: The names that a service's resources carry. What is known by an id alone is narrowed by its tags or not at all.
+_NAMED: dict[str, tuple[str, ...]] = {
+    "autoscaling": (f"arn:aws:autoscaling:{_HERE}:autoScalingGroup:*:autoScalingGroupName/@NAME@-*",),
+    "backup": (f"arn:aws:backup:{_HERE}:backup-vault:@NAME@", f"arn:aws:backup:{_HERE}:backup-plan:*"),
+    "budgets": ("arn:aws:budgets::@ACCOUNT@:budget/@NAME@",),
+    "cloudwatch": (f"arn:aws:cloudwatch:{_ANY}:alarm:@NAME@/*", "arn:aws:cloudwatch::@ACCOUNT@:dashboard/@NAME@"),
+    "elasticache": tuple(
+        f"arn:aws:elasticache:{_HERE}:{sort}:@NAME@{more}"
+        for sort, more in (("replicationgroup", ""), ("cluster", "*"), ("subnetgroup", ""), ("parametergroup", "*"))
+    ),
+    "elasticloadbalancing": (
+        f"arn:aws:elasticloadbalancing:{_HERE}:loadbalancer/app/@NAME@/*",
+        f"arn:aws:elasticloadbalancing:{_HERE}:targetgroup/@NAME@-*/*",
+        f"arn:aws:elasticloadbalancing:{_HERE}:listener/app/@NAME@/*",
+        f"arn:aws:elasticloadbalancing:{_HERE}:listener-rule/app/@NAME@/*",
+    ),
+    "logs": (
+        f"arn:aws:logs:{_ANY}:log-group:/@NAME@/*",
+        f"arn:aws:logs:{_ANY}:log-group:/aws/rds/instance/@NAME@/*",
+        f"arn:aws:logs:{_ANY}:log-group:aws-waf-logs-@NAME@-*",
+    ),
+    "rds": (
+        f"arn:aws:rds:{_HERE}:db:@NAME@",
+        f"arn:aws:rds:{_HERE}:subgrp:@NAME@",
+        f"arn:aws:rds:{_HERE}:pg:@NAME@*",
+    ),
+    "s3": ("arn:aws:s3:::@NAME@-@ACCOUNT@-*",),
+    "secretsmanager": (f"arn:aws:secretsmanager:{_HERE}:secret:@NAME@/*",),
+    "sns": (f"arn:aws:sns:{_ANY}:@NAME@-*",),
+    "ssm": (f"arn:aws:ssm:{_HERE}:parameter/@NAME@/*",),
+}
+#: Readings of content, which are narrowed like writing.
+_CONTENT = ("s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParametersByPath")
+#: These know no resource, or one that carries neither our name nor a tag when it is asked for.
+_ANYWHERE = (
+    "backup-storage:MountCapsule",
+    "ec2:",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:PutResourcePolicy",
+    "ssm:DescribeInstanceInformation",
+)
+_OURS = {"StringEquals": {"aws:ResourceTag/Project": "@PROJECT@", "aws:ResourceTag/Environment": "@ENVIRONMENT@"}}
+#: EC2's requests that touch one thing which is ours already.
+_TAGGED_EC2 = tuple(
+    f"ec2:{verb}" for verb in ("Delete", "Deregister", "Terminate", "ModifyLaunch", "ModifyInst", "Revoke")
+)
+_KEEPERS = ("backup", "elasticache", "rds", "secretsmanager")
+_THROUGH_SERVICES = {"StringEquals": {"kms:ViaService": [f"{name}.@REGION@.amazonaws.com" for name in _KEEPERS]}}
+_THROUGH = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+_PASSED = [f"arn:aws:iam::@ACCOUNT@:role/@NAME@-{name}" for name in ("web", "builder", "backup", "flows")]
+_PASSED_TO = ["ec2.amazonaws.com", "backup.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+_READING = ("Describe", "List", "Get", "View", "Head")
+
+
+def actions_of(call: Call) -> tuple[str, ...]:
+    """The permissions that a request needs."""
+    prefix = _PREFIX.get(call.service, call.service)
+    actions = _ACTIONS.get(call.name, (f"{prefix}:{call.operation}",))
+    tagged = any("tag" in name.lower() and value for name, value in call.parameters.items())
+    if call.writes and tagged and call.service in _TAGGING:
+        actions = (*actions, _TAGGING[call.service])
+    return actions
+
+
+def actions(calls: Iterable[Call]) -> list[str]:
+    """All permissions of a deployer: those of the calls, and of later runs; sorted, without writing to IAM."""
+    wanted = {action for call in calls for action in actions_of(call)} | set(LATER)
+    return sorted(action for action in wanted if not action.startswith(_ESCALATING) or _reads(action))
+
+
+def _reads(action: str) -> bool:
+    return action.split(":")[1].startswith(_READING) and action not in _CONTENT
+
+
+def _narrowed(action: str) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """The resources and the condition of an action."""
+    service = action.split(":")[0]
+    if _reads(action):
+        return ("*",), {}
+    if action.startswith(_TAGGED_EC2):
+        return ("*",), _OURS
+    if action in _THROUGH:
+        return ("*",), _THROUGH_SERVICES
+    if action == "ssm:StartSession":
+        tags = {"ssm:resourceTag/Project": "@PROJECT@", "ssm:resourceTag/Environment": "@ENVIRONMENT@"}
+        return (f"arn:aws:ec2:{_HERE}:instance/*",), {"StringEquals": tags}
+    if action in ("ssm:ResumeSession", "ssm:TerminateSession"):
+        return (f"arn:aws:ssm:{_HERE}:session/${{aws:userid}}-*",), {}
+    if action == "s3:ListAllMyBuckets":
+        return ("*",), {}
+    if action.startswith(_ANYWHERE):
+        return ("*",), {"StringEquals": {"aws:RequestedRegion": ["@REGION@", "us-east-1"]}}
+    if service == "s3" and action.endswith(("Object", "ObjectTagging")):
+        return (f"{_NAMED['s3'][0]}/*",), {}
+    if service == "kms" and action not in ("kms:CreateKey",):
+        if action == "kms:CreateAlias":
+            return (f"arn:aws:kms:{_ANY}:key/*", f"arn:aws:kms:{_ANY}:alias/@NAME@-*"), {}
+        return ("*",), _OURS
+    if service == "wafv2":
+        return (
+            f"arn:aws:wafv2:{_ANY}:*/webacl/@NAME@/*",
+            f"arn:aws:wafv2:{_ANY}:*/managedruleset/*",
+            f"arn:aws:elasticloadbalancing:{_HERE}:loadbalancer/app/@NAME@/*",
+        ), {}
+    return _NAMED.get(service, ("*",)), {}
+
+
+def statements(wanted: Iterable[str]) -> list[Policy]:
+    """The actions, those with the same resources and condition together."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for action in wanted:
+        resources, condition = _narrowed(action)
+        groups[json.dumps([resources, condition])].append(action)
+    found = []
+    for key, grouped in sorted(groups.items(), key=lambda item: item[1]):
+        resources, condition = json.loads(key)
+        statement: Policy = {"Effect": "Allow", "Action": grouped, "Resource": resources}
+        if condition:
+            statement["Condition"] = condition
+        found.append(statement)
+    passing = {"StringEquals": {"iam:PassedToService": _PASSED_TO}}
+    found.append({"Effect": "Allow", "Action": "iam:PassRole", "Resource": _PASSED, "Condition": passing})
+    return found
+
+
+def policies(calls: Iterable[Call], limit: int = MANAGED_POLICY) -> list[Policy]:
+    """Managed policies, each below IAM's limit with room for long names.
+
+    Raises ValueError when a single action does not fit.
+    """
+    room = int(limit * 0.9)
+    made: list[Policy] = []
+    for statement in statements(actions(calls)):
+        for part in _parts(statement, room):
+            for policy in made:
+                if policy_size({**policy, "Statement": [*policy["Statement"], part]}) <= room:
+                    policy["Statement"].append(part)
+                    break
+            else:
+                made.append({"Version": "2012-10-17", "Statement": [part]})
+    return made
+
+
+def _parts(statement: Policy, room: int) -> list[Policy]:
+    if policy_size({"Version": "2012-10-17", "Statement": [statement]}) <= room:
+        return [statement]
+    listed = statement["Action"]
+    if isinstance(listed, str) or len(listed) < 2:
+        raise ValueError(f"{listed} does not fit into a policy")
+    half = len(listed) // 2
+    return [part for some in (listed[:half], listed[half:]) for part in _parts({**statement, "Action": some}, room)]
+
+
+def rendered(calls: Iterable[Call]) -> str:
+    """The content of the file."""
+    return json.dumps(policies(calls), indent=2) + "\n"

@@ -1,0 +1,102 @@
+"""What becomes of recorded requests in the deployer's policies, and what the policies that are checked in allow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cfnlint  # type: ignore[import-untyped]
+
+from audit import deployer, limits, policies
+from audit.recording import Call
+
+NAMES = {"@NAME@": "slipway-production", "@ACCOUNT@": "123456789012", "@REGION@": "eu-west-1"}
+
+
+def call(name: str, **parameters: Any) -> Call:
+    service, operation = name.split(":")
+    return Call(
+        service, operation, "eu-west-1", parameters, writes=not operation.startswith(("Describe", "Get", "Head"))
+    )
+
+
+def checked_in() -> list[dict[str, Any]]:
+    text = deployer.FILE.read_text()
+    for placeholder, value in NAMES.items():
+        text = text.replace(placeholder, value)
+    listed: list[dict[str, Any]] = json.loads(text)
+    return listed
+
+
+def test_operations_become_actions() -> None:
+    assert deployer.actions_of(call("s3:HeadBucket")) == ("s3:ListBucket",)
+    assert deployer.actions_of(call("elbv2:DescribeRules")) == ("elasticloadbalancing:DescribeRules",)
+    assert deployer.actions_of(call("rds:CreateDBSubnetGroup", Tags=[{"Key": "a", "Value": "b"}])) == (
+        "rds:CreateDBSubnetGroup",
+        "rds:AddTagsToResource",
+    )
+    assert deployer.actions_of(call("sts:GetCallerIdentity")) == ()
+
+
+def test_a_deployer_writes_no_identities() -> None:
+    wanted = deployer.actions([call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:GetRole")])
+    assert [action for action in wanted if action.startswith("iam:")] == ["iam:GetRole"]
+    for policy in checked_in():
+        for statement in policy["Statement"]:
+            listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            for action in listed:
+                assert (
+                    not action.startswith("iam:")
+                    or action.startswith(("iam:Get", "iam:List"))
+                    or action == "iam:PassRole"
+                )
+                assert "*" not in action
+
+
+def test_every_action_exists() -> None:
+    known = json.loads(Path(cfnlint.__file__).parent.joinpath("data/AdditionalSpecs/Policies.json").read_text())
+    unknown = [
+        action
+        for policy in checked_in()
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.split(":")[1].lower() not in known[action.split(":")[0]]["Actions"]
+    ]
+    assert unknown == []
+
+
+def test_every_policy_fits() -> None:
+    sizes = [limits.policy_size(policy) for policy in checked_in()]
+    assert len(sizes) <= 10
+    assert max(sizes) <= limits.MANAGED_POLICY
+
+
+def test_a_policy_is_split_when_it_grows() -> None:
+    grown = [call(f"ec2:DescribeThing{number}") for number in range(600)]
+    assert len(deployer.policies(grown)) > len(deployer.policies([]))
+    assert all(limits.policy_size(policy) <= limits.MANAGED_POLICY for policy in deployer.policies(grown))
+
+
+def test_parliament_has_no_objection() -> None:
+    found = [
+        finding
+        for policy in checked_in()
+        for finding in policies.lint(policies.Document("deployer", json.dumps(policy)))
+    ]
+    assert [str(finding) for finding in found if policies.excused_by(finding, policies.exceptions()) is None] == []
+
+
+def test_what_is_narrowed() -> None:
+    resources = {
+        action: statement["Resource"]
+        for policy in checked_in()
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert resources["rds:CreateDBInstance"] != ["*"]
+    assert resources["secretsmanager:GetSecretValue"] == [
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slipway-production/*"
+    ]
+    assert resources["s3:PutObject"] == ["arn:aws:s3:::slipway-production-123456789012-*/*"]
+    assert "arn:aws:iam::123456789012:role/slipway-production-deployer" not in resources["iam:PassRole"]
