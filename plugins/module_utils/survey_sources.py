@@ -200,7 +200,7 @@ def _roles(account: Account, wanted: Callable[[str], bool]) -> Iterator[Found]:
 
 
 #: The layers that make a role of their own, by the end of its name; every other role is the layer's `identity`.
-_OTHERS_ROLES = {"flows": "logs", "backup": "backup"}
+_OTHERS_ROLES = {"flows": "logs", "backup": "backup", "deployer": "deployers"}
 
 
 @source("identity")
@@ -216,7 +216,7 @@ def identity_roles(account: Account) -> Iterator[Found]:
             yield Found("AWS::IAM::InstanceProfile", name, {"Arn": profile["Arn"], "Roles": roles})
 
 
-@source("identity")
+@source("deployers")
 def managed_policies(account: Account) -> Iterator[Found]:
     for policy in account.all("iam", "list_policies", "Policies", Scope="Local"):
         if account.stack.owns(policy["PolicyName"]):
@@ -224,6 +224,15 @@ def managed_policies(account: Account) -> Iterator[Found]:
             document = account.ask("iam", "get_policy_version", "PolicyVersion.Document", **version)
             tags = account.ask("iam", "list_policy_tags", "Tags", PolicyArn=policy["Arn"])
             yield Found("AWS::IAM::ManagedPolicy", policy["PolicyName"], {"Document": document, "Tags": tags})
+
+
+@source("deployers")
+def identity_providers(account: Account) -> Iterator[Found]:
+    """GitHub's, which all environments of the account share."""
+    for one in account.ask("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList") or []:
+        if one["Arn"].endswith("/token.actions.githubusercontent.com"):
+            fields = account.ask("iam", "get_open_id_connect_provider", OpenIDConnectProviderArn=one["Arn"])
+            yield Found("AWS::IAM::OIDCProvider", one["Arn"], fields)
 
 
 def _layers_role(layer: str) -> Read:

@@ -294,14 +294,18 @@ export class MockApi {
   }
 
   #incidentPage(query: URLSearchParams): Response {
-    const show = query.get("show");
+    const show = query.get("show") ?? "all";
+    const severity = query.get("severity");
+    const component = query.get("component");
     const after = query.get("started_after") ?? "";
     const before = query.get("started_before") ?? "9";
     const cursor = parseInt(query.get("cursor") ?? "ffffffff", 16);
-    const limit = Number(query.get("limit") ?? 20);
+    const limit = Number(query.get("limit") ?? this.console.pageSize);
     const found = this.incidents.filter(
-      ({ id, resolved_at, started_at }) =>
-        (show === null || (show === "resolved") === (resolved_at !== null)) &&
+      ({ id, resolved_at, started_at, ...incident }) =>
+        (severity === null || incident.severity === severity) &&
+        (component === null || incident.components.some((affected) => String(affected.id) === component)) &&
+        (show === "all" || (show === "resolved") === (resolved_at !== null)) &&
         started_at >= after &&
         started_at < before &&
         id < cursor,

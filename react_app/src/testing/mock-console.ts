@@ -142,19 +142,6 @@ export class MockConsole {
         : undefined;
 
     switch (route) {
-      case "GET incidents": {
-        const show = query.get("show") ?? "all";
-        const severity = query.get("severity");
-        const component = query.get("component");
-        return page(
-          this.store.incidents.filter(
-            (one) =>
-              (show === "all" || (show === "resolved") === (one.resolved_at !== null)) &&
-              (severity === null || one.severity === severity) &&
-              (component === null || one.components.some((affected) => String(affected.id) === component)),
-          ),
-        );
-      }
       case "GET incidents/id":
         return tagged(this.store.incidents.find((one) => one.id === id));
       case "POST incidents": {
