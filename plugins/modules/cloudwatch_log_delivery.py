@@ -160,15 +160,11 @@ class Delivery(Resource):
                 bucket_arn=destination["deliveryDestinationConfiguration"]["destinationResourceArn"],
                 output_format=destination.get("outputFormat"),
             )
-        listed = self.api.pages(doing, "describe_deliveries", "deliveries") if source and destination else []
-        delivery = next(
-            (
-                one
-                for one in listed
-                if one["deliverySourceName"] == self.name and one["deliveryDestinationArn"] == destination["arn"]
-            ),
-            None,
-        )
+        delivery: Fields | None = None
+        if source is not None and destination is not None:
+            for one in self.api.pages(doing, "describe_deliveries", "deliveries"):
+                if one["deliverySourceName"] == self.name and one["deliveryDestinationArn"] == destination["arn"]:
+                    delivery = one
         if delivery is None:
             # Half of one, of a run that was broken off: whatever is asked for has to be made again.
             fields["log_type"] = None
