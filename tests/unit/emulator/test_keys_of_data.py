@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -82,3 +83,21 @@ def test_a_key_that_is_going_is_refused(client: Clients, key: str) -> None:
     client("kms").schedule_key_deletion(KeyId=key)
     with pytest.raises(ClientError, match="EncryptionFailure"):
         secret(client, "going", key)
+
+
+def test_a_key_for_the_account_through_a_service_opens_a_secret(client: Clients, key: str) -> None:
+    through = {"kms:CallerAccount": "123456789012", "kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"}
+    manage = {**statement, "Action": ["kms:Describe*", "kms:PutKeyPolicy"]}
+    for condition, opens in ((through, True), ({**through, "kms:CallerAccount": "210987654321"}, False)):
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [manage, {**statement, "Condition": {"StringEquals": condition}}],
+        }
+        client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+        secret(client, f"through-{opens}", key)
+        if opens:
+            assert client("secretsmanager").get_secret_value(SecretId=f"through-{opens}")["SecretString"] == "x"
+        else:
+            with pytest.raises(ClientError, match="kms:Decrypt"):
+                client("secretsmanager").get_secret_value(SecretId=f"through-{opens}")
