@@ -56,7 +56,7 @@ def full_version(engine: str, version: str | None) -> str | None:
 
 @correct(DBInstance, "__init__")
 def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
-    """`creating` until it answers; an existing key; a group of its VPC, no default one; gp3's defaults; an id of its own.
+    """`creating` until it answers; a key; a group of its VPC, no default one; gp3's defaults; an id of its own.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html
