@@ -487,7 +487,7 @@ def _use_of_key(request: ApiRequest, action: str, key_id: str, service: str) -> 
         return []
     if any(alias.startswith("alias/aws/") for alias in key.aliases):
         return []
-    via = {"kms:ViaService": f"{service}.{request.region}.amazonaws.com"}
+    via = {"kms:ViaService": f"{service}.{request.region}.amazonaws.com", "kms:CallerAccount": ACCOUNT_ID}
     return [Attempt(action, key.arn, via, key_policy=key.policy)]
 
 

@@ -24,6 +24,7 @@ from moto.utilities.utils import get_partition
 
 from rehearsal.emulator import account
 
+from .kms import is_usable
 from .registry import correct
 
 #: The versions of each engine, the first being what the major number alone means.
@@ -34,6 +35,16 @@ ENGINE_VERSIONS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 #: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html
 FAMILIES = {"valkey9", "valkey8", "valkey7", "redis7", "redis6.x", "redis5.0", "memcached1.6"}
+
+_TO_16 = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+_TO_24 = ("large", "xlarge", "2xlarge", "4xlarge", "12xlarge", "24xlarge")
+#: Node types by family: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
+NODE_TYPES = {
+    **dict.fromkeys(("t2", "t3", "t4g"), ("micro", "small", "medium")),
+    **dict.fromkeys(("m5", "r5"), _TO_24),
+    **dict.fromkeys(("m6g", "m7g", "m8g", "r6g", "r7g", "r8g", "c7gn", "c8gn"), _TO_16),
+    "r6gd": _TO_16[1:],
+}
 
 #: Our regions' short names in endpoints: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Endpoints.html
 _SHORT_REGIONS = {
@@ -56,6 +67,12 @@ class CacheParameterGroupNotFoundError(ServiceException):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"CacheParameterGroup {name} not found.")
+
+
+class InvalidKmsKeyError(ServiceException):
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"""
+
+    code = "InvalidKMSKeyFault"
 
 
 class InvalidStateError(ServiceException):
@@ -610,6 +627,9 @@ def create_replication_group(self: ElastiCacheResponse) -> ActionResult:
     subnet_group = backend.cache_subnet_groups[subnet_group_name]
     group_ids = self._get_param("SecurityGroupIds", [])
     _check_security_groups(backend, group_ids)
+    key = self._get_param("KmsKeyId")
+    if key and not is_usable(backend.account_id, backend.region_name, key):
+        raise InvalidKmsKeyError("The KMS key supplied is not valid.")
     group = Group(
         replication_group_id=name,
         description=self._get_param("ReplicationGroupDescription"),
@@ -628,7 +648,7 @@ def create_replication_group(self: ElastiCacheResponse) -> ActionResult:
         transit_encryption_enabled=transit,
         transit_encryption_mode=(self._get_param("TransitEncryptionMode") or "required") if transit else None,
         at_rest_encryption_enabled=self._get_bool_param("AtRestEncryptionEnabled", engine == "valkey"),
-        kms_key_id=self._get_param("KmsKeyId"),
+        kms_key_id=key,
         auth_tokens=[token] if token else [],
         snapshot_retention_limit=self._get_int_param("SnapshotRetentionLimit") or 0,
         snapshot_window=self._get_param("SnapshotWindow") or "03:00-04:00",
@@ -892,3 +912,46 @@ def remove_tags_from_resource(self: ElastiCacheResponse) -> ActionResult:
     """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_RemoveTagsFromResource.html"""
     self.elasticache_backend.remove_tags_from_resource(self._get_param("ResourceName"), self._get_param("TagKeys", []))
     return _tag_list(self)
+
+
+# -- offers --------------------------------------------------------------------------------------------------
+
+
+@correct(ElastiCacheResponse, "describe_cache_engine_versions")
+def describe_cache_engine_versions(self: ElastiCacheResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeCacheEngineVersions.html"""
+    engine, version = self._get_param("Engine"), self._get_param("EngineVersion")
+    found = [
+        {
+            "Engine": name,
+            "EngineVersion": one,
+            "CacheParameterGroupFamily": f"{name}{major}" if (name, major) != ("redis", "6") else "redis6.x",
+        }
+        for name, majors in ENGINE_VERSIONS.items()
+        for major, versions in majors.items()
+        for one in versions
+        if engine in (None, name) and version in (None, one)
+    ]
+    return PaginatedResult({"CacheEngineVersions": found})
+
+
+@correct(ElastiCacheResponse, "describe_reserved_cache_nodes_offerings")
+def describe_reserved_cache_nodes_offerings(self: ElastiCacheResponse) -> ActionResult:
+    """One offering for each node type; prices are nobody's here.
+
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeReservedCacheNodesOfferings.html
+    """
+    wanted = self._get_param("CacheNodeType")
+    found = [
+        {
+            "ReservedCacheNodesOfferingId": hashlib.sha256(name.encode()).hexdigest()[:32],
+            "CacheNodeType": name,
+            "Duration": 31536000,
+            "ProductDescription": "valkey",
+            "OfferingType": "No Upfront",
+        }
+        for family, sizes in NODE_TYPES.items()
+        for size in sizes
+        if (name := f"cache.{family}.{size}") and wanted in (None, name)
+    ]
+    return PaginatedResult({"ReservedCacheNodesOfferings": found})

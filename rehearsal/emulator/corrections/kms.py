@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from moto.kms.models import KmsBackend
+from moto.kms.models import KmsBackend, kms_backends
 
 from .registry import correct
 
 _schedule_key_deletion = KmsBackend.schedule_key_deletion
 _any_id_to_key_id = KmsBackend.any_id_to_key_id
+
+
+def is_usable(account_id: str, region: str, key: str) -> bool:
+    """Whether an id, ARN or alias names a key of this account and region that is enabled; AWS's own always are."""
+    if key.split(":")[-1].startswith("alias/aws/"):
+        return True
+    backend = kms_backends[account_id][region]
+    found = backend.keys.get(backend.any_id_to_key_id(key))
+    return found is not None and found.key_state == "Enabled"
 
 
 @correct(KmsBackend, "schedule_key_deletion")

@@ -8,12 +8,14 @@ from typing import Any
 
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from rehearsal.emulator import account
 
+from .kms import is_usable
 from .registry import correct, correct_value
 
 #: The versions that the account lists, the first of a major one being what the major number alone means.
@@ -54,7 +56,7 @@ def full_version(engine: str, version: str | None) -> str | None:
 
 @correct(DBInstance, "__init__")
 def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
-    """`creating` until it answers; a group of its VPC instead of a default VPC's; gp3's defaults; an id of its own.
+    """`creating` until it answers; a key; a group of its VPC, no default one; gp3's defaults; an id of its own.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html
@@ -64,6 +66,13 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
         kwargs["engine_version"] = full_version(engine, kwargs.get("engine_version") or "17")
         kwargs.setdefault("license_model", "postgresql-license")
         kwargs.setdefault("ca_certificate_identifier", "rds-ca-rsa2048-g1")
+    owner = args[0] if args else kwargs["backend"]
+    key = kwargs.get("kms_key_id")
+    if key and not is_usable(owner.account_id, owner.region_name, key):
+        raise RDSClientError(
+            "KMSKeyNotAccessibleFault",
+            f"The specified KMS key [{key}] does not exist, is not enabled or you do not have permissions for it.",
+        )
     # moto would look for the default VPC's group.
     stated = kwargs.get("vpc_security_group_ids")
     kwargs["vpc_security_group_ids"] = stated or ["sg-none"]
@@ -375,6 +384,51 @@ def delete_subnet_group(self: RDSBackend, subnet_name: str) -> Any:
                 f"{instance.db_instance_identifier} is still using it.",
             )
     return _delete_subnet_group(self, subnet_name)
+
+
+# -- offers --------------------------------------------------------------------------------------------------
+
+_TO_16 = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+_TO_24 = (*_TO_16, "24xlarge")
+#: Classes of PostgreSQL by family; the oldest families are left out.
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+INSTANCE_CLASSES = {
+    **dict.fromkeys(("t3", "t4g"), ("micro", "small", "medium", "large", "xlarge", "2xlarge")),
+    **dict.fromkeys(("m6g", "m6gd", "m7g", "r6g", "r6gd", "r7g", "x2g"), _TO_16),
+    **dict.fromkeys(("m5", "m5d", "r5", "r5d"), _TO_24),
+    **dict.fromkeys(("m6i", "m6id", "m6idn", "m6in", "r6i", "r6id", "r6idn", "r6in"), (*_TO_24, "32xlarge")),
+    **dict.fromkeys(("m7i", "m8g", "m8gd", "r7i", "r8g", "r8gd"), (*_TO_24, "48xlarge")),
+}
+
+
+@correct(RDSResponse, "describe_orderable_db_instance_options")
+def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
+    """PostgreSQL's classes, each in every zone of the region, with and without a standby.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html
+    """
+    engine, wanted = self.params.get("Engine"), self.params.get("DBInstanceClass")
+    zones = [{"Name": zone.name} for zone in RegionsAndZonesBackend.zones[self.region]]
+    found = [
+        {
+            "Engine": "postgres",
+            "EngineVersion": minor,
+            "DBInstanceClass": name,
+            "LicenseModel": "postgresql-license",
+            "AvailabilityZones": zones,
+            "MultiAZCapable": True,
+            "Vpc": True,
+            "StorageType": "gp3",
+            "SupportsStorageEncryption": True,
+        }
+        for minors in POSTGRES_VERSIONS.values()
+        for minor in minors
+        if engine == "postgres" and self.params.get("EngineVersion") in (None, minor)
+        for family, sizes in INSTANCE_CLASSES.items()
+        for size in sizes
+        if (name := f"db.{family}.{size}") and wanted in (None, name)
+    ]
+    return PaginatedResult({"OrderableDBInstanceOptions": found})
 
 
 # -- versions ------------------------------------------------------------------------------------------------

@@ -91,7 +91,10 @@ class Converge:
             "hosts": "localhost",
             "connection": "local",
             "gather_facts": False,
-            "module_defaults": {"group/slipway.aws.aws": {"region": REGION}},
+            "module_defaults": {
+                "group/slipway.aws.aws": {"region": REGION},
+                "amazon.aws.route53": {"region": "{{ omit }}", "aws_region": REGION},
+            },
             "vars": {"ansible_python_interpreter": sys.executable, **variables},
             "tasks": [
                 {"name": "Converge", "ansible.builtin.include_role": {"name": role, "tasks_from": stage}},

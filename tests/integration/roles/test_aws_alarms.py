@@ -22,6 +22,7 @@ VARIABLES: Values = {
     "aws_alarms_certificate_arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/origin",
     "aws_alarms_edge_certificate_arn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/site",
     "aws_alarms_distribution_id": "E0123456789ABC",
+    "aws_alarms_health_check_id": "01234567-89ab-cdef-0123-456789abcdef",
     "aws_alarms_url": "https://app.example.com",
     "aws_alarms_log_namespace": "stack",
     "aws_alarms_log_group": "/stack/application",
@@ -44,7 +45,7 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
 def test_the_alarms_and_the_dashboard(converge: Converge, client: Clients) -> None:
     made = converge.through_its_life("aws_alarms", VARIABLES)
     here, there = alarms(client, REGION), alarms(client, "us-east-1")
-    assert set(there) == {"stack/edge-5xx", "stack/edge-certificate"}
+    assert set(there) == {"stack/edge-5xx", "stack/edge-certificate", "stack/edge-outside"}
     cache = {f"stack/cache-{what}-stack-00{n}" for what in ("cpu", "memory", "evictions", "lag") for n in (1, 2)}
     assert cache < set(here)
     for region, found, topic in (

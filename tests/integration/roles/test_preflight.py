@@ -1,0 +1,115 @@
+"""What AWS does not have is refused before the first change, in words that say what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import ACCOUNT, REGION, Clients, Converge, Values
+
+PROJECT = Path(__file__).parents[3]
+VARIABLES: Values = {
+    "preflight_environment": "test",
+    "preflight_inventory": str(PROJECT / "inventories" / "staging"),
+    "preflight_project": str(PROJECT),
+    "preflight_account_id": ACCOUNT,
+    "preflight_region": REGION,
+    "preflight_zones": ["eu-west-1a", "eu-west-1b"],
+    "preflight_network_name": "stack",
+    "preflight_network_cidr": "10.30.0.0/16",
+    "preflight_dns_zone": "slipway.test",
+    "preflight_domains": ["app.slipway.test"],
+    "preflight_names": [{"what": "load balancer", "name": "stack", "limit": 32}],
+    "preflight_timeouts": {
+        "gunicorn": 30,
+        "nginx_proxy": 35,
+        "balancer_idle": 40,
+        "cloudfront_read": 45,
+        "cloudfront_keep_alive": 5,
+        "keep_alive": 75,
+        "gunicorn_graceful": 30,
+        "deregistration_delay": 35,
+        "drain": 40,
+        "unit_stop": 45,
+        "lifecycle_heartbeat": 120,
+    },
+    "preflight_instance_types": ["t3.small"],
+    "preflight_database": {"version": "17", "instance_class": "db.t3.micro", "multi_az": True},
+    "preflight_cache": {"version": "8.1", "node_type": "cache.t3.micro"},
+    "preflight_emulated": True,
+}
+
+
+def test_what_can_be_had_passes_and_nothing_is_changed(converge: Converge) -> None:
+    for check in (True, False):
+        passed = converge("preflight", VARIABLES, check=check)
+        assert not passed.failed, passed.messages
+        assert passed.changed == ()
+        assert passed.result["account_id"] == ACCOUNT
+
+
+def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Converge, client: Clients) -> None:
+    ec2: Any = client("ec2")
+    neighbour = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    ec2.associate_vpc_cidr_block(VpcId=neighbour, CidrBlock="10.30.128.0/20")
+    refused = converge(
+        "preflight",
+        {
+            **VARIABLES,
+            "preflight_zones": ["eu-west-1a", "eu-west-1f"],
+            "preflight_instance_types": ["t3.small", "t3.huge"],
+            "preflight_database": {"version": "17", "instance_class": "db.t3.huge", "multi_az": False},
+            "preflight_cache": {"version": "5.0", "node_type": "cache.t3.huge"},
+        },
+    )
+    assert refused.failed
+    for words in (
+        "[zones-absent] eu-west-1 has no available zone eu-west-1f",
+        "[cidr-overlap] slipway_vpc_cidr 10.30.0.0/16 overlaps with 10.30.128.0/20",
+        "EC2 does not sell t3.huge in",
+        "[database-class] RDS has no db.t3.huge for PostgreSQL 17",
+        "[cache-version] ElastiCache has no Valkey 5.0",
+        "[cache-node-type] ElastiCache does not sell cache.t3.huge",
+    ):
+        assert words in " ".join(refused.messages.replace("\\n", " ").split()), words
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            {"preflight_nat": "none", "preflight_endpoints": ["ssm", "secretsmanager"], "preflight_s3_endpoint": False},
+            [
+                "hosts cannot reach ec2messages, ssmmessages: add them to the interface endpoints in inventories/test/",
+                "[nat-without-s3]",
+            ],
+        ),
+        (
+            {"preflight_layers_off": ["alerts", "network"]},
+            [
+                "slipway_layers_off names network",
+                "The layer budget needs alerts, which slipway_layers_off leaves out: add budget",
+                "The layer alarms needs alerts",
+            ],
+        ),
+        (
+            {"preflight_database": {"version": "9", "instance_class": "db.t3.micro"}},
+            ["[database-version] RDS has no PostgreSQL 9 in eu-west-1"],
+        ),
+    ],
+)
+def test_choices_that_cannot_work_are_refused(converge: Converge, wrong: Values, says: list[str]) -> None:
+    refused = converge("preflight", {**VARIABLES, **wrong})
+    assert refused.failed
+    for words in says:
+        assert words in " ".join(refused.messages.replace("\\n", " ").split()), words
+
+
+def test_the_layers_that_may_be_left_out_are_those_of_the_project() -> None:
+    needs = yaml.safe_load((PROJECT / "roles/preflight/defaults/main.yml").read_text())["preflight_layer_needs"]
+    hosts = yaml.safe_load((PROJECT / "inventories/layers.yml").read_text())["local"]["children"]["layers"]["hosts"]
+    assert set(needs) <= set(hosts)
+    assert {name for needed in needs.values() for name in needed} <= set(needs)
