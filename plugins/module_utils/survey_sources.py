@@ -168,9 +168,7 @@ def _bucket_policies(account: Account, names: Iterable[str]) -> Iterator[Found]:
 @source("storage")
 def bucket_policies(account: Account) -> Iterator[Found]:
     """Who may read the front end's bucket says the layer of CloudFront, which alone knows the distribution."""
-    yield from _bucket_policies(
-        account, [name for name in account.stack.buckets if name != account.stack.site_bucket]
-    )
+    yield from _bucket_policies(account, [name for name in account.stack.buckets if name != account.stack.site_bucket])
 
 
 @source("edge")
@@ -542,6 +540,30 @@ def distributions(account: Account) -> Iterator[Found]:
             }
             status = {"Id": one["Id"], "DomainName": one["DomainName"], "Status": one["Status"]}
             yield Found("AWS::CloudFront::Distribution", one["Id"], status | account.together(questions))
+
+
+@source("edge")
+def health_checks(account: Account) -> Iterator[Found]:
+    for one in account.all("route53", "list_health_checks", "HealthChecks"):
+        which = {"ResourceType": "healthcheck", "ResourceId": one["Id"]}
+        tags = account.ask("route53", "list_tags_for_resource", "ResourceTagSet.Tags", **which)
+        name = _tag({"Tags": tags}, "Name")
+        if account.stack.owns(name):
+            yield Found("AWS::Route53::HealthCheck", name, one | {"Tags": tags})
+
+
+@source("edge")
+def access_logs(account: Account) -> Iterator[Found]:
+    """Deliveries of CloudFront's logs, which live in one region whatever that of the stack is."""
+    read = partial(account.all, "logs", region=account.stack.edge_region)
+    ours = {one["name"]: one for one in read("describe_delivery_sources", "deliverySources")}
+    for delivery in read("describe_deliveries", "deliveries"):
+        name = delivery["deliverySourceName"]
+        if account.stack.owns(name):
+            yield Found("AWS::Logs::Delivery", name, delivery | {"source": ours.get(name)})
+    for target in read("describe_delivery_destinations", "deliveryDestinations"):
+        if account.stack.owns(target["name"]):
+            yield Found("AWS::Logs::DeliveryDestination", target["name"], target)
 
 
 @source("edge")

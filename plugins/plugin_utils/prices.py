@@ -140,6 +140,7 @@ PRICED: Mapping[str, Callable[[Values], Iterable[Part]]] = {
     "alarm": _alarm,
     "dashboard": lambda _values: [("cloudwatch:dashboard", 1)],
     "Auto Scaling group": _group,
+    "health check": lambda _values: [("route53:health-check", 1)],
 }
 #: Kinds that cost nothing by being there. What passes through some of them is paid by use.
 FREE = frozenset(
@@ -149,6 +150,7 @@ FREE = frozenset(
     | {"web ACL logging", "origin access control", "CloudFront function", "response headers policy", "distribution"}
     | {"log group", "flow log", "topic", "budget", "backup vault", "backup plan", "parameter", "launch template"}
     | {"scaling policy", "instance refresh", "instance", "machine image"}
+    | {"queue", "scheduled action", "log delivery", "identity provider"}
 )
 #: Paid by use: item -> what it is.
 BY_USE: Mapping[str, str] = {
@@ -162,9 +164,8 @@ BY_USE: Mapping[str, str] = {
     "waf:requests:1m": "a million requests through a web ACL",
     "backup:rds:gb": "data kept in snapshots of the database",
     "sns:requests:1m": "a million requests to SNS",
-    "endpoint:hour": "an interface endpoint in one zone, for each hour (the stack has none)",
-    "route53:health-check": "a health check of an AWS endpoint (the stack has none)",
-    "sqs:requests:1m": "a million requests to SQS (the stack has none)",
+    "endpoint:hour": "an interface endpoint in one zone, for each hour (there is none unless it is asked for)",
+    "sqs:requests:1m": "a million requests to SQS",
 }
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.template import Templar, trust_as_template  # type: ignore[import-untyped]
 
@@ -27,13 +26,11 @@ CODE_LIMIT_BYTES = 10 * 1024
 @pytest.fixture(scope="module")
 def code() -> str:
     """The function, rendered as the role renders it with the project's paths."""
-    variables = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-    variables |= {
-        name: value
-        for name, value in yaml.safe_load((ROOT / "group_vars/all/aws_edge.yml").read_text()).items()
-        if name == "aws_edge_application_paths"
-    }
-    templar = Templar(loader=DataLoader(), variables=variables)
+    loader = DataLoader()
+    variables: dict[str, Any] = {}
+    for path in ("roles/aws_edge/defaults/main.yml", "group_vars/all/application.yml", "group_vars/all/aws_edge.yml"):
+        variables |= loader.load_from_file(str(ROOT / path), trusted_as_template=True)
+    templar = Templar(loader=loader, variables=variables)
     rendered = templar.template(trust_as_template((ROLE / "templates/page.js.j2").read_text()))
     assert isinstance(rendered, str)
     return rendered

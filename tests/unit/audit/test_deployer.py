@@ -41,7 +41,9 @@ def test_operations_become_actions() -> None:
 
 def test_a_deployer_writes_no_identities() -> None:
     wanted = deployer.actions([call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:GetRole")])
-    assert [action for action in wanted if action.startswith("iam:")] == ["iam:GetRole"]
+    identities = [action for action in wanted if action.startswith("iam:")]
+    assert "iam:GetRole" in identities
+    assert all(action.startswith(("iam:Get", "iam:List")) or action == "iam:PassRole" for action in identities)
     for policy in checked_in():
         for statement in policy["Statement"]:
             listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]

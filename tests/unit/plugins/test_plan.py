@@ -50,6 +50,8 @@ def test_every_module_of_the_layers_is_known() -> None:
         word
         for role in ROLES
         for path in (role / "tasks").rglob("*.yml")
+        # A plan says what a run would make; what takes down says so itself (playbooks/destroy.yml --check).
+        if not path.stem.startswith(("absent", "protected"))
         for task in _tasks(yaml.safe_load(path.read_text()))
         for word in task
         if MODULE.match(word)
