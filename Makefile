@@ -34,6 +34,9 @@ laboratory: setup-tests ## Run the data plane's tests that want real containers
 modules: setup-tests ## Run our own Ansible modules against the emulated account
 	@$(python) -m tests modules
 
+playbooks: setup-tests ## Plan, lay, survey, audit and destroy stacks in emulated accounts
+	@$(python) -m tests playbooks
+
 molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 	@$(python) -m tests molecule
 
@@ -64,5 +67,5 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules molecule end-to-end benchmark-provisioning \
+.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules playbooks molecule end-to-end benchmark-provisioning \
 	benchmark-inventory benchmark-page audit deployer-policy clean setup setup-tests

@@ -1,6 +1,6 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
-usage: python -m tests [lint | unit | laboratory | modules | molecule | end-to-end]...
+usage: python -m tests [lint | unit | laboratory | modules | playbooks | molecule | end-to-end]...
 """
 
 from __future__ import annotations
@@ -71,7 +71,11 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("vitest", _npm("test"), REACT),
     ),
     "laboratory": (Stage("laboratory", _pytest("tests/unit/dataplane", name="laboratory"), needs=services.laboratory),),
-    "modules": (Stage("modules", _pytest("tests/integration", name="modules")),),
+    "modules": (Stage("modules", _pytest("tests/integration/modules", "tests/integration/roles", name="modules")),),
+    "playbooks": (
+        Stage("playbooks", _pytest("tests/integration/playbooks", name="playbooks")),
+        Stage("requests", _pytest("tests/integration/audit", name="requests")),
+    ),
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),

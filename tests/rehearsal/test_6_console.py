@@ -8,9 +8,9 @@ import secrets
 from playwright.sync_api import Page, expect
 
 from tests.rehearsal.conftest import RESULTS
-from tests.rehearsal.test_2_browser import browser, page, sign_in, staff
+from tests.rehearsal.test_2_browser import browser, page, sign_in
 
-__all__ = ["browser", "page", "staff"]
+__all__ = ["browser", "page"]
 
 
 def test_an_incident_from_the_preview_to_its_end(page: Page, staff: tuple[str, str]) -> None:

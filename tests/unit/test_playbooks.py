@@ -42,7 +42,6 @@ def test_a_plan_refuses_everything_but_a_dry_run_before_it_does_anything() -> No
     assert plays[1]["ansible.builtin.import_playbook"] == "provision.yml"
 
 
-
 def test_every_layer_that_is_laid_is_removed() -> None:
     def roles(name: str, default: str) -> dict[str, set[str]]:
         plays = yaml.safe_load((PLAYBOOKS[0].parent / f"{name}.yml").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -107,10 +108,11 @@ def test_a_host_may_use_the_queue_and_nothing_else_of_it(
     handle = message["ReceiptHandle"]
     host.change_message_visibility(QueueUrl=own, ReceiptHandle=handle, VisibilityTimeout=30)
     host.delete_message(QueueUrl=own, ReceiptHandle=handle)
-    for refused in (
+    refusals: tuple[Callable[[], object], ...] = (
         lambda: host.purge_queue(QueueUrl=own),
         lambda: host.delete_queue(QueueUrl=own),
         lambda: host.receive_message(QueueUrl=f"{own}-dead"),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(host.exceptions.ClientError, match=r"AccessDenied|not authorized"):
             refused()

@@ -15,7 +15,9 @@ import boto3
 import jinja2
 import pytest
 import yaml
-from ansible_collections.amazon.aws.plugins.inventory.aws_ec2 import _prepare_host_vars
+from ansible_collections.amazon.aws.plugins.inventory.aws_ec2 import (  # type: ignore[import-untyped]
+    _prepare_host_vars,
+)
 from ansible_collections.slipway.aws.plugins.inventory.ec2_instances import Expression, host_variables
 
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY

@@ -61,14 +61,13 @@ def test_every_module_of_the_layers_is_known() -> None:
 
 
 def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() -> None:
-    from ansible.plugins.loader import (
-        fragment_loader,
-        module_loader,  # type: ignore[import-untyped]
-    )
+    from ansible.plugins import loader  # type: ignore[import-untyped]
     from ansible.utils.plugin_docs import get_plugin_docs  # type: ignore[import-untyped]
 
     for module, known in load_modules().items():
-        documentation = get_plugin_docs(module, "module", module_loader, fragment_loader, verbose=False)[0]
+        documentation = get_plugin_docs(module, "module", loader.module_loader, loader.fragment_loader, verbose=False)[
+            0
+        ]
         assert documentation is not None, module
         if known.get("reads"):
             continue
