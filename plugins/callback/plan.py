@@ -99,6 +99,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             )
             failed = True
         self.plan.resources = list(self.wanted.get("resources") or [])
+        self.plan.settled = frozenset(map(str, self.wanted.get("settled") or []))
         entries = prices.priced(
             self.plan.conclude(), prices.newest(), self.plan.region, free=bool(self.wanted.get("emulated"))
         )

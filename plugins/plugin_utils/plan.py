@@ -113,6 +113,8 @@ class Plan:
     #: (layer, module) -> how often a result was hidden, by action.
     hidden: dict[tuple[str, str], list[bool]] = field(default_factory=dict)
     resources: Sequence[Values] = ()
+    #: Layers that the survey found as the last run left them, with the same inputs: their tasks were not played.
+    settled: frozenset[str] = frozenset()
 
     def observe(self, layer: str, module: str, result: Values, *, skipped: bool = False) -> None:
         """Take in the result of one task, or of one round of its loop."""
@@ -319,6 +321,8 @@ class Plan:
         kind, name = str(wanted["kind"]), str(wanted["name"])
         module, known = self._module_of(kind)
         entry = Entry(str(wanted["layer"]), kind, name, SAME, str(wanted.get("region", "")))
+        if entry.layer in self.settled:
+            return entry
         attributes = wanted.get("attributes") or {}
         live = self.live.get((kind, name))
         if live is not None and known.get("blind"):

@@ -20,7 +20,7 @@ from rehearsal.emulator.server import Emulator
 
 PROJECT = Path(__file__).parents[3]
 #: Instances want an image, which only a real builder makes.
-PROVISIONED = {"slipway_layers_off": ["image", "compute"]}
+PROVISIONED = {"slipway_plan_without": ["image", "compute"]}
 #: Beginnings of operations that only read. `Get` of a secret is left out: a plan needs none.
 READS = ("Describe", "List", "Get", "Head", "BatchGet")
 

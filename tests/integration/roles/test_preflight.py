@@ -34,6 +34,7 @@ VARIABLES: Values = {
         "deregistration_delay": 35,
         "drain": 40,
         "unit_stop": 45,
+        "worker_stop": 60,
         "lifecycle_heartbeat": 120,
     },
     "preflight_instance_types": ["t3.small"],
