@@ -92,7 +92,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the plan and leave with its status. Nothing of Ansible's own comes after this."""
         failed = bool(stats.failures or stats.dark)
-        if not self.wanted and not failed:
+        if not self.wanted.get("resources") and not failed:
             # The run was of a part that never came to the role: --list-tasks, --tags.
             self._display.display(
                 "The run did not come to its end (tags?): there is no plan.", color="red", stderr=True

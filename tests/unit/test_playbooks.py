@@ -36,7 +36,7 @@ def test_a_plan_refuses_everything_but_a_dry_run_before_it_does_anything() -> No
     plays = yaml.safe_load((PLAYBOOKS[0].parent / "plan.yml").read_text())
     assert plays[0]["vars"]["slipway_dry_run"] == "slipway.aws.plan"
     assert plays[0]["any_errors_fatal"]
-    (task,) = plays[0]["tasks"]
+    task = plays[0]["tasks"][0]
     assert task["ansible.builtin.assert"]["that"] == "ansible_check_mode"
     assert task["tags"] == ["always"]
     assert plays[1]["ansible.builtin.import_playbook"] == "provision.yml"

@@ -39,7 +39,12 @@ class Account:
     requests: list[ApiRequest] = field(default_factory=list)
 
     def writes(self) -> set[str]:
-        return {f"{one.service}:{one.action}" for one in self.requests if not one.action.startswith(READS)}
+        """What was asked for that does more than read, but for the run's own lock."""
+        return {
+            f"{one.service}:{one.action}"
+            for one in self.requests
+            if not one.action.startswith(READS) and not str(one.parameters.get("Name")).startswith("/slipway-run-lock/")
+        }
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
         untyped: Any = boto3
