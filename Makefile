@@ -52,6 +52,9 @@ benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock
 benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
 	@$(python) -m benchmarks.page
 
+requests: setup-tests ## Hold what whole runs of every environment ask of AWS against its models, schemas and limits
+	@$(python) -m tests requests
+
 audit: setup-tests ## Run Prowler against the production environment in an emulated account
 	@$(python) -m audit prowler
 
@@ -68,4 +71,4 @@ setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules playbooks molecule end-to-end benchmark-provisioning \
-	benchmark-inventory benchmark-page audit deployer-policy clean setup setup-tests
+	benchmark-inventory benchmark-page requests audit deployer-policy clean setup setup-tests
