@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.fields import TextField
+from config.fields import RowsField, TextField
 from config.pagination import MAXIMUM_ID, PageQuery
 from status.models import (
     Component,
@@ -105,9 +105,7 @@ class IncidentInput(serializers.Serializer[dict[str, Any]]):
     message = TextField(max_length=4000)
     state = serializers.ChoiceField(choices=IncidentState.choices, default=IncidentState.INVESTIGATING.value)
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices, default=IncidentSeverity.MINOR.value)
-    components = serializers.PrimaryKeyRelatedField(
-        queryset=Component.objects.all(), many=True, required=False, default=list
-    )
+    components = RowsField(Component.objects.all(), default=list)
     component_state = serializers.ChoiceField(choices=ComponentState.choices, required=False, allow_null=True)
     component_states = ComponentStatesField(help_text="Of single affected components, before component_state.")
 
@@ -115,7 +113,7 @@ class IncidentInput(serializers.Serializer[dict[str, Any]]):
 class IncidentChangeInput(serializers.Serializer[dict[str, Any]]):
     title = TextField(max_length=160, required=False)
     severity = serializers.ChoiceField(choices=IncidentSeverity.choices, required=False)
-    components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)
+    components = RowsField(Component.objects.all())
 
 
 class IncidentQuery(PageQuery):
@@ -150,7 +148,7 @@ class MaintenanceInput(serializers.Serializer[dict[str, Any]]):
     message = TextField(max_length=4000)
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
-    components = serializers.PrimaryKeyRelatedField(queryset=Component.objects.all(), many=True, required=False)
+    components = RowsField(Component.objects.all())
 
 
 class MaintenanceQuery(PageQuery):

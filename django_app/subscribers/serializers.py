@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.fields import TextField
+from config.fields import RowsField, TextField
 from config.pagination import PageQuery
 from monitors.serializers import OutboundUrlField
 from status.models import Component
@@ -15,9 +15,7 @@ from subscribers.models import Channel, Subscriber
 class SubscriptionInput(serializers.Serializer[dict[str, Any]]):
     channel = serializers.ChoiceField(choices=Channel.choices)
     address = TextField(max_length=2000, help_text="An e-mail address, or the URL of a webhook.")
-    components = serializers.PrimaryKeyRelatedField(
-        queryset=Component.objects.all(), many=True, required=False, help_text="None is all of them."
-    )
+    components = RowsField(Component.objects.all(), help_text="None is all of them.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         field: serializers.CharField = (

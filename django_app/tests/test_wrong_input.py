@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import socket
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import ApiToken
+from audit.models import AuditEntry
 from config.parsers import MAXIMUM_BYTES
-from status.models import Component, Incident, Maintenance
-from tests.conftest import ORIGIN, SiteClient
-from tests.factories import ComponentFactory
+from monitors.models import Monitor
+from status.models import Component, ComponentGroup, Incident, Maintenance
+from subscribers.models import Subscriber
+from tests.conftest import ORIGIN, SiteClient, sign_in_as
+from tests.factories import ComponentFactory, UserFactory, make_incident
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +130,121 @@ def test_markup_is_data(staff: SiteClient, site: SiteClient) -> None:
 
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/api/incidents/", "/api/maintenance/", "/api/subscriptions/"])
+@pytest.mark.parametrize("components", [{}, {"1": True}, {"0": 1}, "", list(range(1, 1000))])
+def test_a_list_of_ids_is_a_short_list(staff: SiteClient, path: str, components: object) -> None:
+    body = {
+        "title": "x", "message": "x", "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-01T01:00:00Z",
+        "channel": "webhook", "address": "https://93.184.216.34/", "components": components,
+    }  # fmt: skip
+    with CaptureQueriesContext(connection) as queries:
+        assert send(staff, path, json.dumps(body).encode()) == 400
+    # Each id is looked for by itself, and a thousand of them are not looked for at all.
+    assert len(queries) < 20
+    assert not any(model.objects.exists() for model in (Incident, Maintenance, Subscriber))
+
+
+NUL, SURROGATE = "a\x00b", "\ud800"
+LINES = "x\r\nBcc: eve@example.com"
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "value"),
+    [
+        ("incidents", "title", NUL), ("incidents", "title", SURROGATE), ("incidents", "title", "x" * 161),
+        ("incidents", "message", "x" * 4001), ("incidents", "message", ["x"]), ("incidents", "state", "x\x00"),
+        ("incidents", "component_states", {}), ("incidents", "component_states", [[]]),
+        ("incidents", "component_states", [{"component": 1, "state": "degraded"}] * 201),
+        ("maintenance", "title", SURROGATE), ("maintenance", "message", NUL), ("maintenance", "starts_at", NUL),
+        ("monitors", "name", NUL), ("monitors", "name", SURROGATE), ("monitors", "name", "x" * 81),
+        ("monitors", "expected_body", NUL), ("monitors", "expected_status", "200\r\n300"),
+        ("monitors", "expected_status", "2" * 101), ("monitors", "enabled", "x"), ("monitors", "interval_seconds", {}),
+        ("monitors", "url", "http://2852039166/"), ("monitors", "url", "http://0251.0376.0251.0376/"),
+        ("monitors", "url", "http://0xa9fea9fe/"), ("monitors", "url", "http://[::ffff:169.254.169.254]/"),
+        ("monitors", "url", "http://[fd00:ec2::254]/"), ("monitors", "url", "https://93.184.216.34/\r\nX: y"),
+        ("monitors", "url", "http://93.184.216.34\u2028/"), ("monitors", "url", SURROGATE),
+        ("monitors", "url", "http://169\u3002254\u3002169\u3002254/"),
+        ("subscriptions", "address", "http://2852039166/"), ("subscriptions", "address", "http://[::ffff:a9fe:a9fe]/"),
+        ("subscriptions", "address", "http://0300.0250.0.1/"), ("subscriptions", "address", NUL),
+        ("subscriptions", "address", "http://[fd00:ec2::254]/"), ("subscriptions", "address", SURROGATE),
+        ("subscriptions", "channel", LINES), ("subscriptions", "channel", ["email"]),
+        ("tokens", "name", NUL), ("tokens", "name", SURROGATE), ("tokens", "scopes", "incidents:write"),
+        ("tokens", "scopes", ["incidents:write\r\n"]), ("tokens", "scopes", []), ("tokens", "scopes", [["x"]]),
+        ("component-groups", "name", SURROGATE), ("component-groups", "position", 2**31),
+    ],
+)  # fmt: skip
+def test_a_wrong_member_is_named_and_nothing_is_kept(path: str, member: str, value: object) -> None:
+    staff = sign_in_as(UserFactory.create(is_staff=True, role="administrator"))
+    fine: dict[str, dict[str, object]] = {
+        "incidents": {"title": "x", "message": "x"},
+        "maintenance": {
+            "title": "x", "message": "x", "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-01T01:00:00Z"
+        },
+        "monitors": {"name": "x", "url": "https://93.184.216.34/"},
+        "subscriptions": {"channel": "webhook", "address": "https://93.184.216.34/"},
+        "tokens": {"name": "x", "scopes": ["incidents:write"]},
+        "component-groups": {"name": "x"},
+    }  # fmt: skip
+    body = fine[path] | {member: value}
+    refused = staff.write("POST", f"/api/{path}/", body)
+
+    assert refused.status_code == 400, refused.content
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    problem = refused.json()
+    # Half a surrogate pair is no text, and is refused before members are looked at.
+    assert value == SURROGATE or problem["errors"][0]["pointer"].startswith(f"#/{member}")
+    kept = (Incident, Maintenance, Monitor, Subscriber, ApiToken, ComponentGroup, AuditEntry)
+    assert not any(model._default_manager.exists() for model in kept)
+    # The same without the wrong member is taken: it was that one.
+    assert staff.write("POST", f"/api/{path}/", fine[path]).status_code in (201, 202)
+
+
+@pytest.mark.parametrize("path", ["monitors", "subscriptions"])
+@pytest.mark.parametrize("answers", [["169.254.169.254"], ["fd00:ec2::254"], ["93.184.216.34", "::ffff:10.0.0.1"]])
+def test_a_name_that_leads_inside_is_refused(
+    staff: SiteClient, monkeypatch: pytest.MonkeyPatch, path: str, answers: list[str]
+) -> None:
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *arguments: Any, **options: Any) -> list[Any]:
+        if host != "rebind.example":
+            return real(host, port, *arguments, **options)
+        return [(0, 0, 0, "", (address, port)) for address in answers]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    url = "https://rebind.example/"
+    body = {"name": "x", "url": url, "channel": "webhook", "address": url}
+
+    assert send(staff, f"/api/{path}/", json.dumps(body).encode()) == 400
+    assert not Monitor.objects.exists()
+    assert not Subscriber.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["e\u0301" * 40, "\u200f\u202eexe.txt", "Z" + "\u0335" * 79, "\ufdfd" * 80])
+def test_texts_that_look_odd_do_no_harm(staff: SiteClient, site: SiteClient, name: str) -> None:
+    made = staff.write("POST", "/api/components/", {"name": name})
+
+    assert made.status_code == 201, made.content
+    badge = site.get(f"/api/badge.svg?component={made.json()['id']}")
+    assert badge.status_code == 200
+    ElementTree.fromstring(badge.content)  # noqa: S314 - our own answer
+    for feed in ("atom", "rss"):
+        make_incident(title=name)
+        ElementTree.fromstring(site.get(f"/api/feed.{feed}").content)  # noqa: S314 - our own answer
+
+
+@pytest.mark.parametrize("name", ["a\x01b", "a\x1bb", "a\ufffeb"])
+def test_what_xml_cannot_hold_breaks_no_feed_and_no_badge(staff: SiteClient, site: SiteClient, name: str) -> None:
+    made = staff.write("POST", "/api/components/", {"name": name})
+    opened = staff.write("POST", "/api/incidents/", {"title": name, "message": name})
+    assert {made.status_code, opened.status_code} <= {201, 400}
+
+    paths = ["/api/feed.atom", "/api/feed.rss"]
+    if made.status_code == 201:
+        paths.append(f"/api/badge.svg?component={made.json()['id']}")
+    for path in paths:
+        answer = site.get(path)
+        assert answer.status_code == 200, path
+        ElementTree.fromstring(answer.content)  # noqa: S314 - our own answer

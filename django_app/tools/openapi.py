@@ -23,13 +23,15 @@ if __name__ == "__main__":
 
 import yaml
 from django.test import override_settings
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import Direction, OpenApiParameter
 from rest_framework.settings import api_settings
 
 from config.contract import Api, Operation
+from config.fields import MAXIMUM_ROWS
 from config.problems import CONTENT_TYPE
 
 _ENUM_NAMES = {
@@ -82,6 +84,15 @@ _SECURITY_SCHEMES: dict[str, Any] = {
         "description": "A machine's token; the words of a requirement are the scopes that it needs.",
     },
 }
+
+
+class RowsExtension(OpenApiSerializerFieldExtension):
+    """Lists of ids, with their length."""
+
+    target_class = "config.fields.RowsField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "integer"}, "maxItems": MAXIMUM_ROWS}
 
 
 class OperationSchema(AutoSchema):
