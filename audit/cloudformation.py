@@ -157,6 +157,21 @@ def _topic_policy(given: Properties) -> Iterator[Resource]:
         yield Resource("AWS::SNS::TopicPolicy", {"Topics": [given["TopicArn"]], "PolicyDocument": document})
 
 
+def _queue(given: Properties) -> Iterator[Resource]:
+    """SQS takes numbers, truth values and documents as texts."""
+    attributes = dict(given.get("Attributes", {}))
+    policy = attributes.pop("Policy", None)
+    properties: Properties = {"QueueName": given["QueueName"]}
+    for name, value in attributes.items():
+        properties[name] = value if name == "KmsMasterKeyId" else json.loads(value)
+    if given.get("tags"):
+        properties["Tags"] = [{"Key": key, "Value": value} for key, value in given["tags"].items()]
+    yield Resource("AWS::SQS::Queue", properties)
+    if policy:
+        document = {"Queues": [given["QueueName"]], "PolicyDocument": json.loads(policy)}
+        yield Resource("AWS::SQS::QueuePolicy", document)
+
+
 def _flow_logs(given: Properties) -> Iterator[Resource]:
     rest = {
         name: value for name, value in given.items() if name not in ("ResourceIds", "TagSpecifications", "ClientToken")
@@ -426,6 +441,7 @@ MAPPED: dict[str, Translate] = {
         "AWS::RDS::DBParameterGroup", "DBParameterGroupName", "Parameters", "Parameters"
     ),
     "route53:ChangeResourceRecordSets": _records,
+    "route53:CreateHealthCheck": Simple("AWS::Route53::HealthCheck", dropped=("CallerReference",)),
     "route53:CreateHostedZone": _zone,
     "s3:CreateBucket": _bucket,
     "s3:PutBucketEncryption": _bucket_part("ServerSideEncryptionConfiguration", _encryption),
@@ -440,6 +456,7 @@ MAPPED: dict[str, Translate] = {
     "secretsmanager:CreateSecret": Simple("AWS::SecretsManager::Secret", dropped=("ClientRequestToken",)),
     "sns:CreateTopic": _topic,
     "sns:SetTopicAttributes": _topic_policy,
+    "sqs:CreateQueue": _queue,
     "sns:Subscribe": Simple("AWS::SNS::Subscription", inner=("Attributes",), dropped=("ReturnSubscriptionArn",)),
     "ssm:PutParameter": _parameter,
     "wafv2:AssociateWebACL": Simple("AWS::WAFv2::WebACLAssociation"),
@@ -449,6 +466,7 @@ MAPPED: dict[str, Translate] = {
 
 #: Writing operations that are compared with the service model alone, and why CloudFormation has nothing to add.
 UNMAPPED: dict[str, str] = {
+    "autoscaling:PutScheduledUpdateGroupAction": "numbers and a cron expression, which botocore's model and the module check",
     "cloudfront:CreateInvalidation": "no resource: an invalidation passes",
     "cloudfront:PublishFunction": "an id and a version: AutoPublish of the function",
     "ec2:CreateImage": "CloudFormation makes no images",
@@ -460,6 +478,9 @@ UNMAPPED: dict[str, str] = {
     "ec2:TerminateInstances": "an id",
     "elbv2:AddTags": "tags of any resource: checked by `tag_limits`",
     "kms:EnableKeyRotation": "an id; the period of rotation is AWS's own",
+    "logs:CreateDelivery": "a source and a destination, by name and ARN",
+    "logs:PutDeliveryDestination": "a name, a format and the ARN of a bucket",
+    "logs:PutDeliverySource": "a name, a type of log and the ARN of a distribution",
     "route53:ChangeTagsForResource": "tags of any resource: checked by `tag_limits`",
     "s3:CompleteMultipartUpload": "an object",
     "s3:CreateMultipartUpload": "an object",
@@ -526,7 +547,8 @@ def template(calls: Iterable[Call]) -> Properties:
     resources: dict[str, Properties] = {}
     for number, call in enumerate(calls):
         translate = MAPPED.get(call.name)
-        if translate is None:
+        # Two values of the run's own lock would be two resources of one name.
+        if translate is None or str(call.parameters.get("Name")).startswith("/slipway-run-lock/"):
             continue
         given = {name: value for name, value in call.parameters.items() if name not in _OF_THE_REQUEST}
         for place, resource in enumerate(translate(given)):

@@ -327,6 +327,9 @@ def _touch(client: Client) -> dict[tuple[str, str], str]:
     cache = client("elasticache")
     cache.modify_replication_group(ReplicationGroupId=NAME, SnapshotRetentionLimit=9, ApplyImmediately=True)
     changed["AWS::ElastiCache::ReplicationGroup", "SnapshotRetentionLimit"] = "cache"
+    # What follows from it.
+    changed["AWS::ElastiCache::ReplicationGroup", "SnapshottingClusterId"] = "cache"
+    changed["AWS::ElastiCache::CacheCluster", "SnapshotRetentionLimit"] = "cache"
     return changed
 
 
