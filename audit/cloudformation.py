@@ -466,7 +466,7 @@ MAPPED: dict[str, Translate] = {
 
 #: Writing operations that are compared with the service model alone, and why CloudFormation has nothing to add.
 UNMAPPED: dict[str, str] = {
-    "autoscaling:PutScheduledUpdateGroupAction": "numbers and a cron expression, which botocore's model and the module check",
+    "autoscaling:PutScheduledUpdateGroupAction": "numbers and a cron expression, which the module checks",
     "cloudfront:CreateInvalidation": "no resource: an invalidation passes",
     "cloudfront:PublishFunction": "an id and a version: AutoPublish of the function",
     "ec2:CreateImage": "CloudFormation makes no images",

@@ -1,4 +1,4 @@
-"""Hosts from EC2, at little more than the price of asking for them.
+"""Hosts from EC2, without what the stock plug-in does a second time for each host.
 
 Groups and variables are those of `amazon.aws.aws_ec2`. That plug-in spends most of its time after the answer has come:
 it converts names one by one, checks each variable of each host, and templates every expression for every host. Here
