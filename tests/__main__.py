@@ -1,6 +1,6 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
-usage: python -m tests [lint | unit | laboratory | modules | playbooks | molecule | end-to-end | requests]...
+usage: python -m tests [lint | unit | laboratory | modules | playbooks | molecule | end-to-end | background | requests]...
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ def _pytest(*words: str, name: str) -> tuple[str, ...]:
 DJANGO = PROJECT / "django_app"
 REACT = PROJECT / "react_app"
 
+#: Waits for mail, monitors and dead hosts: minutes that only a quiet machine keeps to.
+BACKGROUND = "tests/rehearsal/test_7_background.py"
+
 STAGES: dict[str, tuple[Stage, ...]] = {
     "lint": (
         Stage("ruff", (str(BIN / "ruff"), "check", ".")),
@@ -76,12 +79,19 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),
-    "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", name="rehearsal"), needs=services.rehearsal),),
+    "end-to-end": (
+        Stage(
+            "rehearsal",
+            _pytest("tests/rehearsal", "--ignore", BACKGROUND, name="rehearsal"),
+            needs=services.rehearsal,
+        ),
+    ),
 }
 
 
-#: Only when it is named: it lays and ships every environment, which takes longer than everything else.
+#: Only when it is named. The requests are those of every environment, laid and shipped.
 ON_DEMAND: dict[str, tuple[Stage, ...]] = {
+    "background": (Stage("background", _pytest(BACKGROUND, name="background"), needs=services.rehearsal),),
     "requests": (Stage("requests", _pytest("tests/integration/audit", name="requests")),),
 }
 
