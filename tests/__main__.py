@@ -1,6 +1,7 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
-usage: python -m tests [lint | unit | laboratory | modules | playbooks | molecule | end-to-end | background | requests]...
+usage: python -m tests [PART]...
+parts: lint, unit, laboratory, modules, playbooks, molecule, end-to-end; when they are named: background, requests
 """
 
 from __future__ import annotations
