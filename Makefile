@@ -52,9 +52,6 @@ benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock
 benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
 	@$(python) -m benchmarks.page
 
-background: setup-tests ## Run the tests of mail, monitors and the queue on the rehearsal's hosts
-	@$(python) -m tests background
-
 requests: setup-tests ## Hold what whole runs of every environment ask of AWS against its models, schemas and limits
 	@$(python) -m tests requests
 
@@ -74,4 +71,4 @@ setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules playbooks molecule end-to-end benchmark-provisioning \
-	benchmark-inventory benchmark-page background requests audit deployer-policy clean setup setup-tests
+	benchmark-inventory benchmark-page requests audit deployer-policy clean setup setup-tests

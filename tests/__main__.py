@@ -1,7 +1,7 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
 usage: python -m tests [PART]...
-parts: lint, unit, laboratory, modules, playbooks, molecule, end-to-end; when they are named: background, requests
+parts: lint, unit, laboratory, modules, playbooks, molecule, end-to-end; when it is named: requests
 """
 
 from __future__ import annotations
@@ -56,9 +56,6 @@ def _pytest(*words: str, name: str) -> tuple[str, ...]:
 DJANGO = PROJECT / "django_app"
 REACT = PROJECT / "react_app"
 
-#: Waits for mail, monitors and dead hosts: minutes that only a quiet machine keeps to.
-BACKGROUND = "tests/rehearsal/test_7_background.py"
-
 STAGES: dict[str, tuple[Stage, ...]] = {
     "lint": (
         Stage("ruff", (str(BIN / "ruff"), "check", ".")),
@@ -80,19 +77,12 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),
-    "end-to-end": (
-        Stage(
-            "rehearsal",
-            _pytest("tests/rehearsal", "--ignore", BACKGROUND, name="rehearsal"),
-            needs=services.rehearsal,
-        ),
-    ),
+    "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", name="rehearsal"), needs=services.rehearsal),),
 }
 
 
 #: Only when it is named. The requests are those of every environment, laid and shipped.
 ON_DEMAND: dict[str, tuple[Stage, ...]] = {
-    "background": (Stage("background", _pytest(BACKGROUND, name="background"), needs=services.rehearsal),),
     "requests": (Stage("requests", _pytest("tests/integration/audit", name="requests")),),
 }
 
