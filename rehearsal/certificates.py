@@ -11,7 +11,7 @@ import datetime
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -20,7 +20,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 #: The only names the authority can speak for, each with everything below it: sites of the rehearsal, and the
@@ -41,6 +41,8 @@ AUTHORITY_LIFETIME = datetime.timedelta(days=5 * 365)
 RENEWAL_MARGIN = datetime.timedelta(days=30)
 #: Certificates begin a little in the past, because a container's clock may trail.
 CLOCK_SKEW = datetime.timedelta(minutes=5)
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 _thread_lock = threading.Lock()
 
@@ -89,23 +91,37 @@ class CertificateAuthority:
             raise ValueError(f"certificate {name!r} has no name to speak for")
         if refused := [each for each in wanted if not is_permitted(each)]:
             raise ValueError(f"the rehearsal's authority may not sign {', '.join(refused)}")
+        return self._issued(wanted, name, lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def issue_signer(self, *, name: str) -> IssuedCertificate:
+        """A certificate that signs messages and speaks for no name, with an RSA key, kept as those of servers."""
+        return self._issued([], name, lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+    def _issued(self, names: Sequence[str], name: str, make_key: Callable[[], PrivateKey]) -> IssuedCertificate:
         with self._locked():
             key, certificate = self._authority()
             directory = self._directory / "issued" / name
             issued = IssuedCertificate(directory / "cert.pem", directory / "key.pem")
-            if not _still_good(issued, wanted, certificate):
+            if not _still_good(issued, names, certificate):
                 directory.mkdir(parents=True, exist_ok=True)
-                _write_pair(issued, *_make_leaf(wanted, key, certificate), certificate)
+                own = make_key()
+                _write_pair(issued, own, _make_leaf(names, own, key, certificate), certificate)
             return issued
 
     def _authority(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         """Find or make the authority; the caller holds the lock."""
         paths = IssuedCertificate(self._directory / "ca.pem", self._directory / "ca.key")
         found = _load_pair(paths)
-        if found is None or _ends_soon(found[1]) or not _same_constraints(found[1]):
-            found = _make_authority()
-            _write_pair(paths, *found)
-        return found
+        if (
+            found is None
+            or not isinstance(found[0], ec.EllipticCurvePrivateKey)
+            or _ends_soon(found[1])
+            or not _same_constraints(found[1])
+        ):
+            made = _make_authority()
+            _write_pair(paths, *made)
+            return made
+        return found[0], found[1]
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -150,12 +166,15 @@ def _make_authority() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
 
 
 def _make_leaf(
-    names: Sequence[str], authority_key: ec.EllipticCurvePrivateKey, authority: x509.Certificate
-) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
+    names: Sequence[str],
+    key: PrivateKey,
+    authority_key: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate,
+) -> x509.Certificate:
+    """A server's certificate, or without names a signer's."""
     now = datetime.datetime.now(datetime.UTC)
     end = min(now - CLOCK_SKEW + LEAF_LIFETIME, authority.not_valid_after_utc)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         # Endpoint names may be longer than the 64 characters of a common name, so the names stand in the SAN
         # alone.
@@ -165,15 +184,17 @@ def _make_leaf(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(sign_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
     )
-    return key, certificate
+    if names:
+        alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        builder = builder.add_extension(alternative, critical=False).add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+        )
+    return builder.sign(authority_key, hashes.SHA256())
 
 
 def _key_usage(*, sign_certificates: bool) -> x509.KeyUsage:
@@ -202,24 +223,31 @@ def _same_constraints(certificate: x509.Certificate) -> bool:
     return found == _constraints()
 
 
-def _load_pair(paths: IssuedCertificate) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None:
+def _load_pair(paths: IssuedCertificate) -> tuple[PrivateKey, x509.Certificate] | None:
     """Key and certificate, or None when one is missing, broken or does not belong to the other."""
     try:
         certificate = x509.load_pem_x509_certificate(paths.cert_path.read_bytes())
         key = serialization.load_pem_private_key(paths.key_path.read_bytes(), password=None)
     except (OSError, ValueError):
         return None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+    if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
         return None
     return key, certificate
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return sorted(alternative.get_values_for_type(x509.DNSName))
 
 
 def _still_good(issued: IssuedCertificate, names: Sequence[str], authority: x509.Certificate) -> bool:
     found = _load_pair(issued)
     if found is None or _ends_soon(found[1]):
         return False
-    alternative = found[1].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    if sorted(alternative.get_values_for_type(x509.DNSName)) != list(names):
+    if _names(found[1]) != list(names):
         return False
     try:
         found[1].verify_directly_issued_by(authority)
@@ -230,7 +258,7 @@ def _still_good(issued: IssuedCertificate, names: Sequence[str], authority: x509
 
 def _write_pair(
     paths: IssuedCertificate,
-    key: ec.EllipticCurvePrivateKey,
+    key: PrivateKey,
     certificate: x509.Certificate,
     authority: x509.Certificate | None = None,
 ) -> None:

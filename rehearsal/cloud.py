@@ -26,6 +26,7 @@ from rehearsal.dataplane.loop import Loop
 from rehearsal.dataplane.mail import MailServers
 from rehearsal.dataplane.metadata import EmulatedAccount, MetadataServers
 from rehearsal.dataplane.rds import Databases
+from rehearsal.dataplane.sns import Deliveries
 from rehearsal.dataplane.vpc import Networks
 from rehearsal.dataplane.work import Workers
 from rehearsal.emulator.server import Emulator
@@ -59,6 +60,7 @@ def main() -> None:
     )
     metadata = MetadataServers(EmulatedAccount(context.client), settings.metadata_port)
     mail = MailServers(settings.state / "mail", settings.mail_port)
+    deliveries = Deliveries(authority)
     register = partial(_register, settings.state, version())
 
     def on_gateway(address: str) -> None:
@@ -84,6 +86,7 @@ def main() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
+    deliveries.start()
     emulator.start()
     register()
     log.info("the account answers at %s", settings.endpoint)
@@ -94,6 +97,7 @@ def main() -> None:
     distributions.stop()
     metadata.stop()
     mail.stop()
+    deliveries.stop()
     emulator.stop()
 
 

@@ -59,6 +59,7 @@ class Environment:
     forwarded_hops: int
     tasks_queue_url: str
     sns_topic_arns: tuple[str, ...]
+    sns_endpoint: str
     email_url: str
     email_user: str
     email_password: str
@@ -214,6 +215,17 @@ def _topic_arns(raw: str) -> tuple[str, ...]:
     return arns
 
 
+def _endpoint(raw: str) -> str:
+    try:
+        parts = urlsplit(raw)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in raw or raw != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"is {raw!r}, not a scheme, a host and a port like https://host:443")
+    return raw
+
+
 def _email_url(raw: str) -> str:
     # The value may hold a password by mistake, so that no message repeats it.
     try:
@@ -276,6 +288,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
         tasks_queue_url=reader.value("DJANGO_TASKS_QUEUE_URL", _queue_url, "", required=False),
         sns_topic_arns=reader.value("DJANGO_SNS_TOPIC_ARNS", _topic_arns, (), required=False),
+        sns_endpoint=reader.value("DJANGO_SNS_ENDPOINT", _endpoint, "", required=False),
         email_url=reader.value("DJANGO_EMAIL_URL", _email_url, "", required=False),
         email_user=reader.value("DJANGO_EMAIL_USER", _text, "", required=False),
         email_password=reader.value("DJANGO_EMAIL_PASSWORD", _text, "", required=False),

@@ -26,5 +26,6 @@ TASKS = tasks(ENVIRONMENT)
 MAILERS = mailers(ENVIRONMENT)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
 SNS_TOPIC_ARNS = ENVIRONMENT.sns_topic_arns
+SNS_ENDPOINT = ENVIRONMENT.sns_endpoint
 SITE_URL = ENVIRONMENT.site_url
 LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)

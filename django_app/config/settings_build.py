@@ -16,6 +16,7 @@ from config.project import DEFAULT_STATIC_ROOT
 RELEASE_ID = ""
 FORWARDED_HOPS = 0
 SNS_TOPIC_ARNS = ()
+SNS_ENDPOINT = ""
 SITE_URL = ""
 MAILERS: dict[str, dict[str, Any]] = {}
 OUTBOUND_ALLOWED_NETWORKS = ()

@@ -25,7 +25,7 @@ from django.utils.dateparse import parse_datetime
 
 from config.cache import tolerant_get, tolerant_set
 from config.environment import TOPIC_ARN
-from outbound.http import Refused, Unreachable, fetch
+from outbound.http import Fetched, Refused, Unreachable, fetch
 
 #: SNS gives up on an HTTP endpoint after an hour at most by default; its first attempts take seconds.
 REPLAY_WINDOW: Final = timedelta(minutes=15)
@@ -104,12 +104,21 @@ def pinned_url(url: str, *, topic: str, certificate: bool) -> str:
     return url
 
 
+def fetch_of_sns(url: str) -> Fetched:
+    """Ask for a pinned URL.
+
+    Raises:
+        Refused, Unreachable: as ``fetch``.
+    """
+    return fetch(url, timeout=FETCH_TIMEOUT, via=settings.SNS_ENDPOINT)
+
+
 def _public_key(url: str, *, now: datetime) -> RSAPublicKey:
     key = f"sns-certificate:{hashlib.sha256(url.encode()).hexdigest()}"
     text = tolerant_get(key)
     if text is None:
         try:
-            fetched = fetch(url, timeout=FETCH_TIMEOUT)
+            fetched = fetch_of_sns(url)
         except (Refused, Unreachable) as reason:
             raise CannotVerify(str(reason)) from reason
         if fetched.status != 200:

@@ -3,8 +3,7 @@ from __future__ import annotations
 from django.tasks import task
 
 from inbound import services
-from inbound.sns import FETCH_TIMEOUT, pinned_url
-from outbound.http import fetch
+from inbound.sns import fetch_of_sns, pinned_url
 
 
 @task
@@ -13,7 +12,7 @@ def confirm_subscription(url: str, topic: str) -> None:
 
     https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.confirm.html
     """
-    answer = fetch(pinned_url(url, topic=topic, certificate=False), timeout=FETCH_TIMEOUT)
+    answer = fetch_of_sns(pinned_url(url, topic=topic, certificate=False))
     if answer.status != 200:
         raise RuntimeError(f"SNS answered {answer.status} to the confirmation of {topic}.")
 

@@ -102,12 +102,22 @@ def resolve(target: Target, *, timeout: float) -> list[Address]:
         Refused: one of them may not; a name with a good and a bad address is not a good name.
         Unreachable: there is none, or the resolver took longer than ``timeout`` seconds.
     """
-    addresses = [ipaddress.ip_address(text) for text in _lookup(target, timeout=timeout)]
-    if not addresses:
-        raise Unreachable(f"{target.host} has no address.")
+    addresses = lookup(target, timeout=timeout)
     for address in addresses:
         if not is_allowed(address):
             raise Refused(f"{target.host} leads to an address that is not on the public internet.")
+    return addresses
+
+
+def lookup(target: Target, *, timeout: float) -> list[Address]:
+    """The addresses of a host, whatever they are.
+
+    Raises:
+        Unreachable: there is none, or the resolver took longer than ``timeout`` seconds.
+    """
+    addresses = [ipaddress.ip_address(text) for text in _lookup(target, timeout=timeout)]
+    if not addresses:
+        raise Unreachable(f"{target.host} has no address.")
     return addresses
 
 

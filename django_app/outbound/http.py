@@ -10,13 +10,13 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 from urllib.parse import urljoin
 
-from outbound.guard import Address, Refused, Target, Unreachable, parse_target, resolve
+from outbound.guard import Address, Refused, Target, Unreachable, lookup, parse_target, resolve
 
 USER_AGENT: Final = "Slipway-Status/1"
 MAXIMUM_BODY: Final = 64 * 1024
@@ -124,10 +124,12 @@ def fetch(
     timeout: float,
     redirects: int = 0,
     stop_at: frozenset[int] = frozenset(),
+    via: str = "",
 ) -> Fetched:
     """Ask for a URL, within ``timeout`` seconds altogether; follow up to ``redirects`` redirects, each judged again.
 
-    A redirect whose status is in ``stop_at`` is an answer.
+    A redirect whose status is in ``stop_at`` is an answer. ``via`` is an address of the operator's own, ``http(s)://``
+    host and port, where the URL's host is reached instead; it is not judged.
 
     Raises:
         Refused: the URL, or one that it redirects to, must not be asked.
@@ -137,12 +139,21 @@ def fetch(
     deadline = began + timeout
     while True:
         target = parse_target(url)
-        addresses = resolve(target, timeout=deadline - time.monotonic())
-        status, answered, content = _ask(target, addresses, deadline, timeout, method, headers or {}, body)
+        addresses, way = _way(target, via, deadline)
+        status, answered, content = _ask(way, addresses, deadline, timeout, method, headers or {}, body)
         if status not in _REDIRECTS or status in stop_at or redirects <= 0 or not answered.get("location"):
             return Fetched(url, status, answered, content, time.monotonic() - began)
         url = urljoin(url, answered["location"])
         redirects -= 1
+
+
+def _way(target: Target, via: str, deadline: float) -> tuple[list[Address], Target]:
+    """Where to connect, and as what: the host stays the one of the URL, for TLS and for HTTP."""
+    left = deadline - time.monotonic()
+    if not via:
+        return resolve(target, timeout=left), target
+    other = parse_target(via)
+    return lookup(other, timeout=left), replace(target, scheme=other.scheme, port=other.port)
 
 
 def _ask(

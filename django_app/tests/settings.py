@@ -37,6 +37,7 @@ _environment = Environment(
     forwarded_hops=3,
     tasks_queue_url="",
     sns_topic_arns=("arn:aws:sns:eu-central-1:123456789012:alarms",),
+    sns_endpoint="",
     email_url="smtp://127.0.0.1",
     email_user="",
     email_password="",
@@ -71,6 +72,7 @@ TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
 MAILERS = mailers(_environment)
 DEFAULT_FROM_EMAIL = _environment.email_from
 SNS_TOPIC_ARNS = _environment.sns_topic_arns
+SNS_ENDPOINT = _environment.sns_endpoint
 SITE_URL = _environment.site_url
 LOGGING = logging_config(level=_environment.log_level, release_id=_environment.release_id)
 

@@ -206,6 +206,15 @@ def test_a_redirect_that_is_wanted_is_an_answer(world: Outside) -> None:
     assert len(world.received) == 1
 
 
+def test_the_operators_way_leads_there_and_the_host_stays() -> None:
+    with outside() as world:
+        fetched = fetch("https://sns.example/a?b=c", timeout=5, via=world.url.rstrip("/"))
+    (received,) = world.received
+    assert (fetched.status, fetched.url) == (200, "https://sns.example/a?b=c")
+    assert received.path == "/a?b=c"
+    assert received.headers["host"].split(":")[0] == "sns.example"
+
+
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_drops_of_bytes_do_not_renew_the_time(world: Outside, part: str) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:

@@ -223,6 +223,20 @@ def test_without_a_topic_nothing_is_expected() -> None:
         assert post(signed()).status_code == 404
 
 
+@override_settings(SNS_ENDPOINT="http://127.0.0.1:4566")
+def test_the_endpoint_of_the_operator_is_a_way_and_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: list[tuple[str, str]] = []
+
+    def fetch(url: str, *, via: str, **options: Any) -> Fetched:
+        ways.append((url, via))
+        return Fetched(url, 200, {}, certificate(), 0.1)
+
+    monkeypatch.setattr(sns, "fetch", fetch)
+    assert post(signed()).status_code == 200
+    assert post(signed(SigningCertURL="http://127.0.0.1:4566/SimpleNotificationService-0a.pem")).status_code == 403
+    assert ways == [(CERTIFICATE, "http://127.0.0.1:4566")]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"null", b"\xff", b"[" * 50_000, b"x" * 300_000])
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     assert post(body).status_code in (400, 403, 413)
@@ -279,15 +293,15 @@ def test_a_subscription_is_confirmed_at_sns_alone(monkeypatch: pytest.MonkeyPatc
 
     def fetch(url: str, **options: Any) -> Fetched:
         asked.append(url)
-        return Fetched(url, 200, {}, b"", 0.1)
+        return Fetched(url, 200, {}, certificate() if url == CERTIFICATE else b"", 0.1)
 
-    monkeypatch.setattr("inbound.tasks.fetch", fetch)
+    monkeypatch.setattr(sns, "fetch", fetch)
     post(signed(Type="SubscriptionConfirmation", SubscribeURL=url, Token="abc"))
 
     (queued,) = default_task_backend.results  # type: ignore[attr-defined]
     for _ in range(2):
         confirm_subscription.call(*queued.args)
 
-    assert asked == [url, url]
+    assert asked == [CERTIFICATE, url, url]
     with pytest.raises(NotGenuine):
         confirm_subscription.call("https://evil.example/", TOPIC)

@@ -36,7 +36,7 @@ options:
   subscriptions:
     description:
       - Who is told. Untouched when not set.
-      - SNS asks the owner of an address to confirm; a subscription that nobody has confirmed yet counts as made.
+      - SNS asks the owner of an address to confirm; O(confirm_timeout) says whether to wait for that.
     type: list
     elements: dict
     suboptions:
@@ -53,6 +53,12 @@ options:
     description: Whether confirmed subscriptions that O(subscriptions) does not list are ended.
     type: bool
     default: true
+  confirm_timeout:
+    description:
+      - Seconds to wait until every one of O(subscriptions) is confirmed; one that waits for its owner's word is asked once more first.
+      - With 0 a subscription that nobody has confirmed yet counts as made.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -75,6 +81,15 @@ EXAMPLES = r"""
     subscriptions:
       - protocol: email
         endpoint: duty@example.com
+
+- name: Wait until the application has confirmed that it listens
+  slipway.aws.sns_topic:
+    name: slipway-staging-alerts
+    subscriptions:
+      - protocol: https
+        endpoint: https://staging.example.com/api/inbound/sns/
+    purge_subscriptions: false
+    confirm_timeout: 60
 """
 
 RETURN = r"""
@@ -135,6 +150,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Resource,
     desired_tags,
     tag_delta,
+    wait_until,
 )
 
 ARGUMENTS: Fields = {
@@ -157,6 +173,7 @@ ARGUMENTS: Fields = {
         },
     },
     "purge_subscriptions": {"type": "bool", "default": True},
+    "confirm_timeout": {"type": "int", "default": 0},
 }
 
 # https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
@@ -211,7 +228,8 @@ class Topic(Resource):
             )
             wanted = self._wanted()
             # One that waits for its owner's word cannot be ended; it ends by itself after a few days.
-            counted = [one for one in listed if one["SubscriptionArn"] not in UNCONFIRMED or pair(one) in wanted]
+            made = [] if self.params["confirm_timeout"] else wanted
+            counted = [one for one in listed if one["SubscriptionArn"] not in UNCONFIRMED or pair(one) in made]
             fields["subscriptions"] = [pair(one) for one in counted]
             raw["subscriptions"] = counted
         if self.params["tags"] is not None:
@@ -285,6 +303,25 @@ class Topic(Resource):
             tags = [{"Key": name, "Value": value} for name, value in to_set.items()]
             self.api.call(f"tag the topic {self.name}", "tag_resource", ResourceArn=arn, Tags=tags)
         return self._read(arn)
+
+    @override
+    def await_present(self, live: Live) -> Live:
+        if not self.params["confirm_timeout"] or self.params["subscriptions"] is None:
+            return live
+
+        def probe() -> tuple[bool, str]:
+            nonlocal live
+            live = self._read(live.raw["arn"])
+            missing = sum(one not in live.fields["subscriptions"] for one in self._wanted())
+            return not missing, f"{missing} not confirmed"
+
+        wait_until(
+            f"Confirming the subscriptions of the topic {self.name}",
+            probe,
+            timeout=self.params["confirm_timeout"],
+            longest_pause=3,
+        )
+        return live
 
     @override
     def delete(self, live: Live) -> Live | None:

@@ -53,6 +53,8 @@ _KNOWN_READERS = {
     "ChangeMessageVisibility",
     "ChangeMessageVisibilityBatch",
 }
+#: Only SNS is asked at its own address by whoever has no signature: links that it has sent.
+_SNS_HOST = re.compile(r"sns\.([a-z0-9-]+)\.amazonaws\.com(:\d+)?")
 _SIGV4 = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -112,7 +114,7 @@ def parse(environ: Environ) -> ApiRequest:
     """Understand a request whose body was buffered; it is left as it was found."""
     credential = _credential(environ)
     service = _service(environ, credential)
-    region = credential.region if credential else ""
+    region = credential.region if credential else _region_of_link(environ)
     headers = {
         key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key.startswith("HTTP_")
     }
@@ -168,12 +170,19 @@ def _end_of_url(query: dict[str, str]) -> float | None:
 
 def _service(environ: Environ, credential: Credential | None) -> str:
     if credential is None:
-        # Only S3 (a public object) and STS (a federated identity) are asked without a signature.
+        # Only S3 (a public object), STS (a federated identity) and SNS (a link) are asked without a signature.
+        if _region_of_link(environ):
+            return "sns"
         return "sts" if _form_value(environ, "Action").startswith("AssumeRoleWith") else "s3"
     name = _SERVICE_OF_SIGNATURE.get(credential.signing_name, credential.signing_name)
     if name == "elbv2" and _form_value(environ, "Version") == _ELB_CLASSIC_VERSION:
         return "elb"
     return name
+
+
+def _region_of_link(environ: Environ) -> str:
+    match = _SNS_HOST.fullmatch(str(environ.get("HTTP_HOST", "")))
+    return match[1] if match else ""
 
 
 def _form_value(environ: Environ, name: str) -> str:

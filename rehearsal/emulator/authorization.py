@@ -736,10 +736,17 @@ def _resource_tags(tags: Mapping[str, str]) -> dict[str, str]:
 # -- the decision --------------------------------------------------------------------------------------------
 
 
+#: What the links in messages of SNS ask for.
+_LINKS = {("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")}
+
+
 def refuse(request: ApiRequest) -> Refusal | None:
     """The answer to a request that may not go on, or None. Call it with the account locked."""
     try:
         caller = caller_of(request.credential)
+        if caller is ANONYMOUS and (request.service, request.action) in _LINKS:
+            # The token is the permission: https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
+            return None
         if caller is ANONYMOUS and request.service != "s3" and not request.action.startswith("AssumeRoleWith"):
             raise RefusedError("MissingAuthenticationToken", "Request is missing Authentication Token")
         for attempt in attempts(request):

@@ -23,6 +23,7 @@ from rehearsal.emulator import account, authorization, corrections
 from rehearsal.emulator.api_request import ApiRequest, Environ, buffer_body, parse
 from rehearsal.emulator.authorization import Refusal
 from rehearsal.emulator.clock import Clock
+from rehearsal.emulator.corrections import sns
 from rehearsal.emulator.memory import Memory, forget
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Application:
         if path.startswith(("/latest/meta-data", "/latest/api", "/latest/dynamic")):
             # moto hands out credentials here to anybody; the data plane has a metadata service of its own.
             return _answer(start_response, Refusal("404 Not Found", b"not found\n", "text/plain"))
+        if (pem := sns.certificate(path)) is not None:
+            return _answer(start_response, Refusal("200 OK", pem, "application/x-pem-file"))
         request = ApiRequest(service="", region="", action="")
         try:
             buffer_body(environ)
@@ -76,6 +79,11 @@ class Application:
                 refusal = authorization.refuse(request)
                 if refusal is not None:
                     return _answer(start_response, refusal)
+                if request.service == "sns" and request.credential is None:
+                    # moto finds a service by the scope of a signature, and a link has none.
+                    environ["HTTP_AUTHORIZATION"] = (
+                        f"AWS4-HMAC-SHA256 Credential=-/-/{request.region}/sns/aws4_request, "
+                    )
                 body, succeeded = self._ask_moto(environ, start_response)
         except NotImplementedError as error:
             log.warning("%s:%s is not implemented: %s", request.service, request.action, error)

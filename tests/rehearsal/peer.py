@@ -26,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
         with _writing, RECEIVED.open("a") as file:
-            file.write(json.dumps({"headers": headers, "body": body}) + "\n")
+            file.write(json.dumps({"path": self.path, "headers": headers, "body": body}) + "\n")
         self._answer(204, b"")
 
     def _answer(self, status: int, body: bytes) -> None:

@@ -49,10 +49,13 @@ class Peer:
     def url(self) -> str:
         return f"http://{self.address}/"
 
-    def received(self) -> list[dict[str, Any]]:
-        """What was POSTed, in order: `headers` and the parsed `body`."""
+    def received(self, path: str) -> list[dict[str, Any]]:
+        """What was POSTed to a path, in order: `headers` and the parsed `body`.
+
+        Webhooks of earlier runs are still subscribed, at the same address.
+        """
         lines = self.rehearsal.on(self.name, "sh", "-c", "cat /tmp/received 2>/dev/null || true").splitlines()
-        posted = [json.loads(line) for line in lines]
+        posted = [one for one in map(json.loads, lines) if one["path"] == path]
         return [{**one, "body": json.loads(one["body"]), "text": one["body"]} for one in posted]
 
 
@@ -131,22 +134,31 @@ def press(browser: Browser, link: str, button: str, then: str) -> None:
         context.close()
 
 
+@dataclass(frozen=True)
+class Subscribed:
+    """An address, and a webhook with its secret; both are confirmed."""
+
+    address: str
+    path: str
+    secret: str
+
+
 @pytest.fixture(scope="module")
-def subscribed(rehearsal: Rehearsal, webhook: Peer, browser: Browser) -> tuple[str, str]:
-    """An address and the secret of a webhook, both subscribed and confirmed."""
+def subscribed(rehearsal: Rehearsal, webhook: Peer, browser: Browser) -> Subscribed:
+    path = f"/{secrets.token_hex(4)}"
     address = f"reader-{secrets.token_hex(4)}@example.com"
     with httpx.Client(base_url=rehearsal.url, verify=rehearsal.trust, timeout=30) as site:
-        for channel, where in (("email", address), ("webhook", f"{webhook.url}{secrets.token_hex(4)}")):
+        for channel, where in (("email", address), ("webhook", webhook.url + path[1:])):
             answer = site.post("/api/subscriptions/", json={"channel": channel, "address": where})
             assert answer.status_code == 202, shown(answer)
-        _until(lambda: mail_to(address) and webhook.received(), TOLD_SECONDS, "both were asked to confirm")
+        _until(lambda: mail_to(address) and webhook.received(path), TOLD_SECONDS, "both were asked to confirm")
         press(browser, link_in(mail_to(address)[0]), "Subscribe", "You will be told when something happens")
-        asked = webhook.received()[0]["body"]
+        asked = webhook.received(path)[0]["body"]
         assert asked["type"] == "subscription.confirm"
         # The owner of a webhook is a program, and answers as one.
         confirmed = site.post(asked["confirm_url"])
         assert confirmed.status_code == 200, shown(confirmed)
-    return address, asked["secret"]
+    return Subscribed(address, path, asked["secret"])
 
 
 def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -157,9 +169,9 @@ def _until(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def test_who_subscribes_is_asked_and_then_told(
-    api: httpx.Client, webhook: Peer, subscribed: tuple[str, str], eventually: Eventually
+    api: httpx.Client, webhook: Peer, subscribed: Subscribed, eventually: Eventually
 ) -> None:
-    address, secret = subscribed
+    address, path, secret = subscribed.address, subscribed.path, subscribed.secret
     title = f"Slow searches {secrets.token_hex(4)}"
     open_incident(api, title)
     eventually(lambda: any(title in one["Subject"] for one in mail_to(address)), TOLD_SECONDS, "the mail came")
@@ -167,8 +179,8 @@ def test_who_subscribes_is_asked_and_then_told(
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "We are looking into it." in mail.get_content()
 
-    eventually(lambda: title in json.dumps(webhook.received()), TOLD_SECONDS, "the webhook was called")
-    (told,) = [one for one in webhook.received() if title in one["text"]]
+    eventually(lambda: title in json.dumps(webhook.received(path)), TOLD_SECONDS, "the webhook was called")
+    (told,) = [one for one in webhook.received(path) if title in one["text"]]
     # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     signed = f"{told['headers']['webhook-id']}.{told['headers']['webhook-timestamp']}.{told['text']}"
     key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -176,10 +188,10 @@ def test_who_subscribes_is_asked_and_then_told(
     assert told["headers"]["webhook-signature"] == f"v1,{right}"
 
 
-@pytest.mark.usefixtures("subscribed")
 def test_who_leaves_hears_no_more(
     api: httpx.Client,
     webhook: Peer,
+    subscribed: Subscribed,
     site: httpx.Client,
     browser: Browser,
     eventually: Eventually,
@@ -198,7 +210,7 @@ def test_who_leaves_hears_no_more(
     )
     assert left.status_code == 200, shown(left)
     open_incident(api, second)
-    eventually(lambda: second in json.dumps(webhook.received()), TOLD_SECONDS, "others are told")
+    eventually(lambda: second in json.dumps(webhook.received(subscribed.path)), TOLD_SECONDS, "others are told")
     assert len(mail_to(address)) == 2
 
 
@@ -309,9 +321,9 @@ def test_of_all_hosts_one_ticks(rehearsal: Rehearsal, eventually: Eventually) ->
 
 
 def test_a_host_that_dies_with_tasks_in_hand_loses_none(
-    rehearsal: Rehearsal, api: httpx.Client, subscribed: tuple[str, str], eventually: Eventually
+    rehearsal: Rehearsal, api: httpx.Client, subscribed: Subscribed, eventually: Eventually
 ) -> None:
-    address, _ = subscribed
+    address = subscribed.address
     victim = rehearsal.web_instances()[0]["InstanceId"]
     titles: list[str] = []
     for attempt in range(6):

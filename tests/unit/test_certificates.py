@@ -102,9 +102,9 @@ def test_a_stolen_key_cannot_speak_for_the_aws_api(tmp_path: Path) -> None:
     assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
     authority_certificate = x509.load_pem_x509_certificate(authority.cert_path.read_bytes())
     forged = IssuedCertificate(tmp_path / "forged.pem", tmp_path / "forged.key")
-    certificates._write_pair(
-        forged, *certificates._make_leaf(["sts.amazonaws.com"], authority_key, authority_certificate)
-    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = certificates._make_leaf(["sts.amazonaws.com"], key, authority_key, authority_certificate)
+    certificates._write_pair(forged, key, leaf)
     assert handshake(authority.cert_path, genuine, SITE) == ""
     assert "permitted subtree violation" in handshake(authority.cert_path, forged, "sts.amazonaws.com")
 

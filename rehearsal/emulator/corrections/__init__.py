@@ -29,6 +29,7 @@ MODULES = (
     "acm",
     "s3",
     "sqs",
+    "sns",
     "logs",
     "cloudwatch",
     "wafv2",

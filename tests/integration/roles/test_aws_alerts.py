@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from moto.sns.models import sns_backends
+
+from rehearsal.certificates import CertificateAuthority
+from rehearsal.emulator.corrections import sns as correction
+from rehearsal.emulator.corrections.sns import Carriage, Post
+from rehearsal.emulator.server import Emulator
 
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values, tags_of
 
@@ -15,6 +30,13 @@ VARIABLES: Values = {
     "aws_alerts_subscriptions": [{"protocol": "email", "endpoint": "duty@example.com"}],
     "aws_alerts_tags": TAGS,
 }
+
+
+def answer_mails(client: Clients) -> None:
+    """Whoever got a mail with a token follows its link."""
+    for region in (REGION, "us-east-1"):
+        for one in sns_backends[ACCOUNT][region].subscriptions.values():
+            client("sns", region).confirm_subscription(TopicArn=one.topic.arn, Token=vars(one)["token"])
 
 
 def test_the_topics(converge: Converge, client: Clients) -> None:
@@ -35,6 +57,9 @@ def test_the_topics(converge: Converge, client: Clients) -> None:
         told = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
         assert [one["Endpoint"] for one in told] == ["duty@example.com"]
 
+    # Nobody but their owner can end what waits for him, and nothing is said of it.
+    assert not converge("aws_alerts", {**VARIABLES, "aws_alerts_subscriptions": []}).changed
+    answer_mails(client)
     fewer = converge("aws_alerts", {**VARIABLES, "aws_alerts_subscriptions": []})
     assert fewer.changed
     assert client("sns").list_subscriptions()["Subscriptions"] == []
@@ -45,3 +70,63 @@ def test_a_topic_without_a_key_is_refused(converge: Converge, client: Clients) -
     assert refused.failed
     assert "aws_keys makes such" in refused.messages
     assert client("sns").list_topics()["Topics"] == []
+
+
+@pytest.fixture
+def application(emulator: Emulator, tmp_path: Path) -> Iterator[list[Post]]:
+    """What is sent to an application, which confirms from the third message on."""
+    issued = CertificateAuthority(tmp_path).issue_signer(name="sns")
+    key = serialization.load_pem_private_key(issued.key_path.read_bytes(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    posts: list[Post] = []
+
+    def carry(post: Post) -> None:
+        posts.append(post)
+        if len(posts) > 2:
+            host, path = json.loads(post.body)["SubscribeURL"].removeprefix("https://").split("/", 1)
+            threading.Thread(target=follow, args=(emulator, host, path)).start()
+
+    correction.attach(Carriage(key, x509.load_pem_x509_certificate(issued.cert_path.read_bytes()), carry))
+    yield posts
+    correction.attach(None)
+
+
+def follow(emulator: Emulator, host: str, path: str) -> None:
+    connection = HTTPConnection(emulator.endpoint.removeprefix("http://"), timeout=10)
+    connection.request("GET", f"/{path}", headers={"Host": host})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_the_application_is_asked_again_once_it_is_there(
+    converge: Converge, client: Clients, application: list[Post]
+) -> None:
+    url = "https://app.slipway.localhost:8443/api/inbound/sns/"
+    variables = {**VARIABLES, "aws_alerts_subscriptions": [], "aws_alerts_application_url": url}
+    assert converge("aws_alerts", variables).changed
+    assert not converge("aws_alerts", variables).changed
+    assert [post.url for post in application] == [url, url]
+
+    foreseen = converge("aws_alerts", variables, check=True, stage="application")
+    assert foreseen.changed
+    assert len(application) == 2
+    done = converge("aws_alerts", variables, stage="application")
+    assert done.changed
+    assert len(application) == 4
+    for region in (REGION, "us-east-1"):
+        (one,) = client("sns", region).list_subscriptions()["Subscriptions"]
+        assert one["SubscriptionArn"].startswith("arn:aws:sns:")
+    assert not converge("aws_alerts", variables, stage="application").changed
+    assert not converge("aws_alerts", variables).changed
+    assert len(application) == 4
+
+
+def test_an_application_that_does_not_confirm_is_told_of(converge: Converge, application: list[Post]) -> None:
+    assert application == []
+    variables = {**VARIABLES, "aws_alerts_application_url": "https://app.slipway.localhost/in"}
+    impatient = {**variables, "aws_alerts_confirm_timeout_seconds": 1}
+    assert converge("aws_alerts", variables).changed
+    correction.attach(None)
+    failed = converge("aws_alerts", impatient, stage="application")
+    assert failed.failed
+    assert "it is still: 1 not confirmed" in failed.messages
