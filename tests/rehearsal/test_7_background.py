@@ -52,10 +52,10 @@ class Peer:
     def received(self, path: str) -> list[dict[str, Any]]:
         """What was POSTed to a path, in order: `headers` and the parsed `body`.
 
-        Webhooks of earlier runs are still subscribed, at the same address.
+        Webhooks of earlier runs are still subscribed, at the same address. What came twice, as it may, is one.
         """
         lines = self.rehearsal.on(self.name, "sh", "-c", "cat /tmp/received 2>/dev/null || true").splitlines()
-        posted = [one for one in map(json.loads, lines) if one["path"] == path]
+        posted = {one["headers"]["webhook-id"]: one for one in map(json.loads, lines) if one["path"] == path}.values()
         return [{**one, "body": json.loads(one["body"]), "text": one["body"]} for one in posted]
 
 
@@ -110,10 +110,11 @@ def open_incident(api: httpx.Client, title: str) -> int:
 
 
 def mail_to(address: str) -> list[EmailMessage]:
-    """The messages that the rehearsal's mail server took for an address, the oldest first."""
+    """The messages that the rehearsal's mail server took for an address, the oldest first; what came twice is one."""
     files = sorted((PROJECT / ".rehearsal" / "mail").glob("*.eml"))
     messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-    return [message for message in messages if address in message.get_all("X-Envelope-To", [])]
+    own = [message for message in messages if address in message.get_all("X-Envelope-To", [])]
+    return list({message["Message-ID"]: message for message in own}.values())
 
 
 def link_in(mail: EmailMessage) -> str:
