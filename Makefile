@@ -52,6 +52,9 @@ benchmark-inventory: setup-tests ## Compare the dynamic inventory with the stock
 benchmark-page: setup-tests ## Ask Lighthouse and axe about the pages of the running rehearsal
 	@$(python) -m benchmarks.page
 
+benchmark-api: setup-tests ## Compare the cached summary with a bare Gunicorn, and lists of few rows with lists of many
+	@$(python) -m benchmarks.api
+
 requests: setup-tests ## Hold what whole runs of every environment ask of AWS against its models, schemas and limits
 	@$(python) -m tests requests
 
@@ -71,4 +74,4 @@ setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
 .PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules playbooks molecule end-to-end benchmark-provisioning \
-	benchmark-inventory benchmark-page requests audit deployer-policy clean setup setup-tests
+	benchmark-inventory benchmark-page benchmark-api requests audit deployer-policy clean setup setup-tests

@@ -3,6 +3,9 @@
 A page that the many read is asked for hundreds of times a second. For a quarter of a second an answer is given again as
 it is, before sessions, URLs and views have been looked at. Whoever is signed in, or sends a token, is not answered from
 here: a member of staff sees a write at once, whichever process answers.
+
+The web server in front may keep such an answer for a second: X-Accel-Expires says so, to it alone.
+https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_cache_valid
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 FRONT_SECONDS = 0.25
+PROXY_SECONDS: Final = 1
 FRONT_PATHS: Final = frozenset({"/api/summary/", "/api/uptime/", "/api/components/", "/api/badge.svg"})
 _METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -57,6 +61,7 @@ class FrontMiddleware:
         if FRONT_SECONDS and isinstance(answer, HttpResponse) and answer.status_code == 200 and request.method == "GET":
             headers = dict(answer.headers)
             if "ETag" in headers and "Cache-Status" not in headers and not answer.cookies:
+                answer.headers["X-Accel-Expires"] = headers["X-Accel-Expires"] = str(PROXY_SECONDS)
                 _kept[request.path_info] = Kept(time.monotonic() + FRONT_SECONDS, answer.content, headers)
         return answer
 

@@ -11,6 +11,8 @@ from redis.retry import Retry
 from config.environment import Environment
 
 DATABASE_CONNECT_TIMEOUT: Final = 5  # seconds
+#: Milliseconds until a server that does not even acknowledge what it is sent counts as gone: a failover leaves such.
+DATABASE_SILENCE: Final = 10_000
 
 # Seconds that one step of a dead cache may cost. The client must not try again by itself: with its own three attempts
 # and growing pauses a page would wait many seconds for what PostgreSQL answers in milliseconds.
@@ -33,6 +35,7 @@ def databases(environment: Environment) -> dict[str, dict[str, Any]]:
                 "sslmode": "verify-full",
                 "sslrootcert": str(environment.database_sslrootcert),
                 "connect_timeout": DATABASE_CONNECT_TIMEOUT,
+                "tcp_user_timeout": DATABASE_SILENCE,
                 # PostgreSQL cuts the name at 63 bytes; it tells an operator who holds a lock.
                 "application_name": f"status {environment.release_id or '-'} {socket.gethostname()}"[:63],
             },

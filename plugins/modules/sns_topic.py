@@ -55,7 +55,8 @@ options:
     default: true
   confirm_timeout:
     description:
-      - Seconds to wait until every one of O(subscriptions) is confirmed; one that waits for its owner's word is asked once more first.
+      - Seconds to wait until every one of O(subscriptions) is confirmed.
+      - One that waits for its owner's word is asked once more first.
       - With 0 a subscription that nobody has confirmed yet counts as made.
     type: int
     default: 0

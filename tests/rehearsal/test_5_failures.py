@@ -7,13 +7,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect
 
 from rehearsal import lifecycle, machine
-from tests.rehearsal.conftest import Rehearsal
+from rehearsal.dataplane.rds import SUPERUSER
+from tests.rehearsal.conftest import RESULTS, Rehearsal, shown
+from tests.rehearsal.test_2_browser import browser, page
+from tests.rehearsal.test_7_background import api
+
+__all__ = ["api", "browser", "page"]
 
 Eventually = Callable[..., None]
 
@@ -109,6 +116,94 @@ def test_a_dead_database_comes_back_with_its_data(
         60,
         "the API reads the same incidents again",
     )
+
+
+@contextmanager
+def nobody_connects(rehearsal: Rehearsal) -> Iterator[None]:
+    """The database takes no connection and drops those that are open, for as long as the block runs."""
+    instance = rehearsal.client("rds").describe_db_instances()["DBInstances"][0]
+    body = f"rds-{instance['DBInstanceIdentifier']}"
+
+    def tell(statement: str) -> None:
+        # From within the body, as the service itself.
+        psql = ("psql", "-X", "-q", "-h", "/tmp", "-U", SUPERUSER, "-d", "postgres", "-v", "ON_ERROR_STOP=1")  # noqa: S108
+        rehearsal.on(body, *psql, "-c", statement)
+
+    name = instance["DBName"]
+    tell(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    try:
+        tell(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 (a name of our own)
+        yield
+    finally:
+        tell(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def started(rehearsal: Rehearsal) -> set[str]:
+    """When the application was started, on each host."""
+    properties = ("systemctl", "show", "--property=ExecMainStartTimestampMonotonic", "gunicorn.service")
+    return {f"{one['InstanceId']} {rehearsal.on(one['InstanceId'], *properties)}" for one in rehearsal.web_instances()}
+
+
+def test_without_the_database_the_page_shows_what_was_known_and_writes_are_refused(
+    rehearsal: Rehearsal, api: httpx.Client, site: httpx.Client, page: Page, eventually: Eventually
+) -> None:
+    processes = started(rehearsal)
+    incident = {"title": "Never heard of", "message": "It must not be written."}
+    known = site.get("/api/summary/").json()
+    assert not known["stale"]
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    with nobody_connects(rehearsal):
+        eventually(lambda: site.get("/api/summary/").json()["stale"], 30, "the summary says that it is old")
+        answer = site.get("/api/summary/")
+        assert answer.status_code == 200, shown(answer)
+        old = answer.json()
+        assert old["components"] == known["components"]
+        assert old["as_of"]
+        assert "database-unavailable" in answer.headers["cache-status"]
+        page.goto("/")
+        expect(page.get_by_text("Last known at")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text(known["components"][0]["name"]).first).to_be_visible()
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / "without-database.png", full_page=True)
+        refused = api.post("/api/incidents/", json=incident)
+        assert refused.status_code == 503, shown(refused)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) > 0
+        # The hosts are alive: to replace them would help nobody.
+        assert len(rehearsal.healthy_targets()) >= 2
+    eventually(lambda: not site.get("/api/summary/").json()["stale"], 30, "the summary is of now again")
+    page.goto("/")
+    expect(page.get_by_text("Last known at")).to_have_count(0, timeout=20_000)
+    assert all(one["title"] != incident["title"] for one in site.get("/api/incidents/").json()["results"])
+    eventually(lambda: api.get("/api/session/").json()["signed_in"], 30, "whoever was signed in still is")
+    written = api.post("/api/incidents/", json={**incident, "title": "Heard of"})
+    assert written.status_code == 201, shown(written)
+    assert started(rehearsal) == processes
+
+
+@pytest.mark.parametrize("how", ["kill", "pause"])
+def test_without_the_cache_everything_goes_on(
+    rehearsal: Rehearsal, api: httpx.Client, site: httpx.Client, eventually: Eventually, how: str
+) -> None:
+    processes = started(rehearsal)
+    (cache,) = [name for name in rehearsal.engine.containers() if name.startswith("cache-")]
+    # One that is dead refuses and is started again at once; one that is frozen swallows what it is sent.
+    rehearsal.engine.run(how, cache)
+    try:
+        for _ in range(5):
+            answer = site.get("/api/summary/", headers={"Cookie": "not=kept"})
+            assert answer.status_code == 200, shown(answer)
+            assert not answer.json()["stale"]
+        written = api.post("/api/incidents/", json={"title": f"Cache {how}", "message": "It is written."})
+        assert written.status_code == 201, shown(written)
+    finally:
+        if how == "pause":
+            rehearsal.engine.run("unpause", cache)
+    ready = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1/readyz")
+    host = rehearsal.web_instances()[0]["InstanceId"]
+    eventually(lambda: rehearsal.on(host, *ready) == "200", 60, "nothing is missing again")
+    assert started(rehearsal) == processes
 
 
 def test_a_killed_account_remembers_everything(rehearsal: Rehearsal, eventually: Eventually) -> None:

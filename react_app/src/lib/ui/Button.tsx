@@ -4,7 +4,7 @@ import styles from "./Button.module.css";
 
 interface Props {
   children: ReactNode;
-  kind?: "primary" | "plain";
+  kind?: "primary" | "danger" | "plain";
   type?: "button" | "submit";
   busy?: boolean;
   onClick?: () => void;

@@ -166,6 +166,7 @@ export function NewIncidentPage(): ReactElement {
             <PublicPreview
               title={title}
               state={state}
+              severity={severity}
               updates={[{ id: 0, state, message: message === "" ? "(the first update)" : message, created_at: now.toISOString() }]}
               components={components}
               affected={affected}

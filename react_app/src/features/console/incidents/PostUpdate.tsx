@@ -155,6 +155,7 @@ export function PostUpdate({ version, components, otherIncidents }: Props): Reac
         <PublicPreview
           title={incident.title}
           state={state}
+          severity={incident.severity}
           updates={[
             { id: 0, state, message: message === "" ? "(your update)" : message, created_at: now.toISOString() },
             ...incident.updates.slice(0, 2),

@@ -74,6 +74,7 @@ function Shown({ version }: { version: Version<Maintenance> }): ReactElement {
             <div className={`${styles.actions} ${styles.section}`}>
               {state === "scheduled" ? (
                 <Confirm
+                  gentle
                   label="Begin now"
                   of={title}
                   question={`Begin “${title}” now?`}
@@ -88,6 +89,7 @@ function Shown({ version }: { version: Version<Maintenance> }): ReactElement {
                 />
               ) : (
                 <Confirm
+                  gentle
                   label="Complete now"
                   of={title}
                   question={`Is “${title}” done?`}

@@ -110,7 +110,7 @@ function Shown({ monitor }: { monitor: Monitor }): ReactElement {
             {monitor.expected_body !== "" && ` and “${monitor.expected_body}”`}
           </span>
           <span>
-            {severityWords[monitor.severity].toLowerCase()} incident after {monitor.failure_threshold} failures, closed
+            {severityWords[monitor.severity]} incident after {monitor.failure_threshold} failures, closed
             after {monitor.success_threshold} successes
           </span>
           {component && <span>watches {component.name}</span>}

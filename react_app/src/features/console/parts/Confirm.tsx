@@ -12,6 +12,8 @@ interface Props {
   consequence?: ReactNode;
   confirm: string;
   keep?: string;
+  /** Nothing is lost by it. */
+  gentle?: boolean;
   busy: boolean;
   error: Error | null;
   run: (done: () => void) => void;
@@ -25,6 +27,7 @@ export function Confirm({
   consequence,
   confirm,
   keep = "Keep it",
+  gentle = false,
   busy,
   error,
   run,
@@ -41,7 +44,7 @@ export function Confirm({
   }, [asked]);
 
   return (
-    <div ref={place} className={asked ? styles.confirm : styles.confirmClosed}>
+    <div ref={place} data-gentle={gentle || undefined} className={asked ? styles.confirm : styles.confirmClosed}>
       {asked ? (
         // Escape leaves the question as it does everywhere; the buttons inside do the work.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
@@ -59,7 +62,7 @@ export function Confirm({
           {error !== null && <ErrorNotice error={error} />}
           <div className={styles.actions}>
             <Button
-              kind="primary"
+              kind={gentle ? "primary" : "danger"}
               busy={busy}
               onClick={() => {
                 run(() => {

@@ -1,14 +1,22 @@
 import type { ReactElement } from "react";
 
-import type { Component, ComponentState, IncidentState, IncidentUpdate } from "../../../lib/api/types";
+import type { Component, ComponentState, Incident, IncidentState, IncidentUpdate } from "../../../lib/api/types";
 import { IncidentBadge, StateMark } from "../../../lib/status/StateMark";
 import { Timeline } from "../../../lib/status/Timeline";
-import { COMPONENT_STATES, componentStateWords, headline, incidentStateWords, overview } from "../../../lib/status/words";
+import {
+  COMPONENT_STATES,
+  componentStateWords,
+  headline,
+  incidentStateWords,
+  overview,
+  severityWords,
+} from "../../../lib/status/words";
 import styles from "./parts.module.css";
 
 interface Props {
   title: string;
   state: IncidentState;
+  severity: Incident["severity"];
   updates: readonly IncidentUpdate[];
   /** All components, in the states that they have now. */
   components: readonly Component[];
@@ -23,6 +31,7 @@ interface Props {
 export function PublicPreview({
   title,
   state,
+  severity,
   updates,
   components,
   affected,
@@ -47,7 +56,10 @@ export function PublicPreview({
         <div className={styles.previewCard} data-state={state}>
           <div className={styles.row}>
             <p className={styles.previewTitle}>{title.trim() === "" ? "(a title)" : title}</p>
-            <IncidentBadge state={state}>{incidentStateWords[state]}</IncidentBadge>
+            <p className={styles.badges}>
+              <IncidentBadge state="severity">{`${severityWords[severity]} incident`}</IncidentBadge>
+              <IncidentBadge state={state}>{incidentStateWords[state]}</IncidentBadge>
+            </p>
           </div>
           {touched.length > 0 && (
             <p className={styles.muted}>Affects {touched.map(({ name }) => name).join(", ")}</p>
