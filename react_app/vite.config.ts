@@ -75,13 +75,9 @@ export default defineConfig({
     sourcemap: true,
     rolldownOptions: {
       output: {
-        // What the first page needs is one file, for many small ones compress worse; React changes less often than it.
-        codeSplitting: {
-          groups: [
-            { name: "react", tags: ["$initial"], test: /node_modules\/(react|react-dom|scheduler)\//, priority: 1 },
-            { name: "first", tags: ["$initial"] },
-          ],
-        },
+        // What the first page needs is one file, React included: many small ones compress worse, and who looks for an
+        // outage comes with an empty cache.
+        codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] },
       },
     },
   },

@@ -47,7 +47,21 @@ PAGES: Final = (
     "/sign-in",
     "/nowhere",
 )
-STAFF: Final = ("/staff",)
+STAFF: Final = (
+    "/staff",
+    "/staff/incidents",
+    "/staff/incidents/new",
+    "/staff/maintenance",
+    "/staff/maintenance/new",
+    "/staff/components",
+    "/staff/components/new",
+    "/staff/monitors",
+    "/staff/monitors/new",
+    "/staff/subscribers",
+    "/staff/tokens",
+    "/staff/audit",
+    "/staff/account",
+)
 
 _ON_A_HOST: Final = (
     "set -a; . /run/slipway/application.env; set +a; export PYTHONPATH=/srv/application/current/site-packages; "

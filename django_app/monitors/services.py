@@ -214,13 +214,17 @@ def _actor(monitor: Monitor) -> Actor:
     return Actor.of_system(f"monitor {monitor.name}")
 
 
+def _in_a_row(times: int) -> str:
+    return "once" if times == 1 else f"{times} times in a row"
+
+
 def _open_incident(monitor: Monitor, outcome: Outcome) -> None:
     component = monitor.component
     if monitor.incident is not None or (component and component.state == ComponentState.MAINTENANCE):
         return
     monitor.incident = incident_open(
         title=f"{component.name if component else monitor.name} is not reachable"[:160],
-        message=f"The monitor “{monitor.name}” has failed {monitor.failures_in_a_row} times in a row. {outcome.detail}",
+        message=f"The monitor “{monitor.name}” has failed {_in_a_row(monitor.failures_in_a_row)}. {outcome.detail}",
         state=IncidentState.INVESTIGATING,
         severity=monitor.severity,
         components=[component] if component else [],
@@ -237,7 +241,7 @@ def _close_incident(monitor: Monitor) -> None:
     incident_update_post(
         incident=incident,
         state=IncidentState.RESOLVED,
-        message=f"The monitor “{monitor.name}” has succeeded {monitor.successes_in_a_row} times in a row.",
+        message=f"The monitor “{monitor.name}” has succeeded {_in_a_row(monitor.successes_in_a_row)}.",
         actor=_actor(monitor),
     )
     if component is None or component.state == ComponentState.MAINTENANCE:

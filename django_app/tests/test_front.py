@@ -40,6 +40,13 @@ def test_the_second_answer_is_the_first_one_with_every_header(site: SiteClient) 
         assert name in second.headers, name
 
 
+def test_the_web_server_may_keep_what_everybody_gets_and_nothing_else(site: SiteClient) -> None:
+    assert site.get(PATH).headers["X-Accel-Expires"] == "1"
+    assert site.get(PATH).headers["X-Accel-Expires"] == "1"
+    for path in (f"{PATH}?x=1", "/api/incidents/", "/api/session/"):
+        assert "X-Accel-Expires" not in site.get(path).headers, path
+
+
 def test_a_tag_that_fits_is_304_from_here_too(site: SiteClient) -> None:
     tag = site.get(PATH).headers["ETag"]
 

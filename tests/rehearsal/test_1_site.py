@@ -53,6 +53,25 @@ def test_the_summary_reads_the_database(site: httpx.Client) -> None:
     assert answer.status_code == 200, shown(answer)
 
 
+def test_the_summary_is_kept_for_everybody_and_for_nobody_in_particular(rehearsal: Rehearsal) -> None:
+    # On a host, since CloudFront asks one after the other.
+    host = rehearsal.web_instances()[0]["InstanceId"]
+    name = rehearsal.url.removeprefix("https://")
+    ask = (
+        "curl -s -o /dev/null -D - -H 'X-Forwarded-Proto: https' "
+        f"-H 'Host: {name}' http://127.0.0.1/api/summary/ $EXTRA | tr -d '\\r'"
+    )
+    own = "journalctl --unit=gunicorn.service --since=@$BEGAN --output=cat | grep -c 'GET /api/summary/' || true"
+
+    def asked(extra: str) -> int:
+        """How many of twenty questions within a moment came to the application."""
+        script = f"BEGAN=$(date +%s.%N); for _ in $(seq 20); do {ask.replace('$EXTRA', extra)}; done >/dev/null; {own}"
+        return int(rehearsal.on(host, "bash", "-c", script, timeout=60).strip().splitlines()[-1])
+
+    everybody, somebody = asked(""), asked("-H 'Cookie: somebody=1'")
+    assert everybody < 20 <= somebody, (everybody, somebody)
+
+
 def test_an_error_of_the_api_stays_an_error_of_the_api(site: httpx.Client) -> None:
     answer = site.get("/api/no-such-thing/")
     assert answer.status_code == 404, shown(answer)

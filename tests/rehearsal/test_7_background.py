@@ -100,12 +100,20 @@ def api(rehearsal: Rehearsal, staff: tuple[str, str]) -> Iterator[httpx.Client]:
                 answer = client.post("/api/session/", json={"username": staff[0], "password": staff[1]})
                 assert answer.status_code == 200, shown(answer)
         yield client
+        # The page belongs to whoever looks at it next.
+        for number in _opened:
+            client.post(f"/api/incidents/{number}/updates/", json={"state": "resolved", "message": "The test is over."})
+        _opened.clear()
+
+
+_opened: list[int] = []
 
 
 def open_incident(api: httpx.Client, title: str) -> int:
     answer = api.post("/api/incidents/", json={"title": title, "message": "We are looking into it."})
     assert answer.status_code == 201, shown(answer)
     number: int = answer.json()["id"]
+    _opened.append(number)
     return number
 
 
@@ -145,7 +153,7 @@ class Subscribed:
 
 
 @pytest.fixture(scope="module")
-def subscribed(rehearsal: Rehearsal, webhook: Peer, browser: Browser) -> Subscribed:
+def subscribed(rehearsal: Rehearsal, api: httpx.Client, webhook: Peer, browser: Browser) -> Iterator[Subscribed]:
     path = f"/{secrets.token_hex(4)}"
     address = f"reader-{secrets.token_hex(4)}@example.com"
     with httpx.Client(base_url=rehearsal.url, verify=rehearsal.trust, timeout=30) as site:
@@ -159,7 +167,10 @@ def subscribed(rehearsal: Rehearsal, webhook: Peer, browser: Browser) -> Subscri
         # The owner of a webhook is a program, and answers as one.
         confirmed = site.post(asked["confirm_url"])
         assert confirmed.status_code == 200, shown(confirmed)
-    return Subscribed(address, path, asked["secret"])
+    yield Subscribed(address, path, asked["secret"])
+    for one in api.get("/api/subscribers/?limit=100").json()["results"]:
+        if one["address"] in (address, webhook.url + path[1:]):
+            api.delete(f"/api/subscribers/{one['id']}/")
 
 
 def _until(condition: Callable[[], object], seconds: float, what: str) -> None:

@@ -52,6 +52,19 @@ def test_no_connection_to_the_application_is_kept() -> None:
     assert directive(text, "keepalive") == []
 
 
+def test_only_what_the_application_allows_is_kept_and_for_nobody_in_particular() -> None:
+    text = site()
+
+    # Without proxy_cache_valid only X-Accel-Expires makes an answer one that may be kept.
+    assert directive(text, "proxy_cache_valid") == []
+    assert directive(text, "proxy_ignore_headers") == ["Cache-Control Expires"]
+    assert directive(text, "proxy_cache_bypass") == directive(text, "proxy_no_cache") == ["$slipway_personal"]
+    assert 'map "$http_authorization$http_cookie" $slipway_personal' in text
+    # Of two hosts, or of http and https, neither is given the other's.
+    (key,) = directive(text, "proxy_cache_key")
+    assert all(part in key for part in ("$request_method", "$http_host", "$http_x_forwarded_proto", "$request_uri"))
+
+
 def test_djangos_hashed_names_are_immutable_and_others_are_not() -> None:
     pattern = re.search(r'"~(.+)" "public, max-age=31536000, immutable"', site())
 

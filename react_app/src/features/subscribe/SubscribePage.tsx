@@ -90,7 +90,7 @@ export function SubscribePage(): ReactElement {
           label={channel === "email" ? "E-mail address" : "URL of the webhook"}
           hint={
             channel === "email"
-              ? "We send one message with a link. Only when you open it do we write again."
+              ? "We send one message with a link. Only when you confirm there do we write again."
               : "It gets a signed POST with JSON. The first one carries the secret to check signatures with, and a confirm_url: a POST to it confirms that the webhook is yours."
           }
           error={fieldErrors(subscribe.error, "address")}
