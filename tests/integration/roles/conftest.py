@@ -89,7 +89,7 @@ class Converge:
         play = {
             "name": "Converge",
             "hosts": "localhost",
-            "connection": "local",
+            "connection": "slipway.aws.warm",
             "gather_facts": False,
             "module_defaults": {
                 "group/slipway.aws.aws": {"region": REGION},
