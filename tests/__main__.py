@@ -26,6 +26,8 @@ RESULTS = PROJECT / ".test-results"
 BIN = Path(sys.prefix) / "bin"
 #: How much of a failing stage's output is repeated below it.
 TAIL_LINES = 60
+#: A test that hangs ends alone, with the stacks of its threads, and not the whole run with it.
+TEST_SECONDS = 1800
 
 Environment = Mapping[str, str]
 
@@ -49,8 +51,12 @@ def _npm(script: str) -> tuple[str, ...]:
     return ("npm", "run", "--silent", script)
 
 
-def _pytest(*words: str, name: str) -> tuple[str, ...]:
-    return _python("pytest", "-q", f"--junit-xml={RESULTS / name}.xml", *words)
+def _pytest(*words: str, name: str, processes: int = 1) -> tuple[str, ...]:
+    """pytest; with several processes each of them takes whole files, whose tests build on each other."""
+    side_by_side = ("-n", str(processes), "--dist", "loadfile") if processes > 1 else ()
+    return _python(
+        "pytest", "-q", f"--timeout={TEST_SECONDS}", f"--junit-xml={RESULTS / name}.xml", *side_by_side, *words
+    )
 
 
 DJANGO = PROJECT / "django_app"
@@ -67,13 +73,15 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("eslint", _npm("lint"), REACT),
     ),
     "unit": (
-        Stage("unit", _pytest("tests/unit", name="unit")),
+        Stage("unit", _pytest("tests/unit", name="unit", processes=2)),
         Stage("django", _pytest(name="django"), DJANGO, services.database_and_cache),
         Stage("vitest", _npm("test"), REACT),
     ),
     "laboratory": (Stage("laboratory", _pytest("tests/unit/dataplane", name="laboratory"), needs=services.laboratory),),
-    "modules": (Stage("modules", _pytest("tests/integration/modules", "tests/integration/roles", name="modules")),),
-    "playbooks": (Stage("playbooks", _pytest("tests/integration/playbooks", name="playbooks")),),
+    "modules": (
+        Stage("modules", _pytest("tests/integration/modules", "tests/integration/roles", name="modules", processes=3)),
+    ),
+    "playbooks": (Stage("playbooks", _pytest("tests/integration/playbooks", name="playbooks", processes=2)),),
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),
