@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -100,13 +101,6 @@ _MESSAGES = {
     "InvalidAccessKeyId": "The AWS Access Key Id you provided does not exist in our records.",
     "RequestExpired": "Request has expired.",
 }
-_REASONS = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-}
 
 
 class _AnyError(ServiceException):
@@ -118,7 +112,7 @@ def error_response(request: ApiRequest, status: int, code: str, message: str) ->
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
     """
-    line = f"{status} {_REASONS[status]}"
+    line = f"{status} {HTTPStatus(status).phrase}"
     if request.service in ("s3", ""):
         error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from moto.backends import get_backend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
-from moto.s3.models import FakeKey
+from moto.s3.models import FakeKey, s3_backends
 
 from rehearsal.emulator import account
 
@@ -82,6 +82,7 @@ class Memory:
             with account.LOCK:
                 for service, account_id, region, backend in _Reader(io.BytesIO(payload), self._objects).load():
                     _backends(service)[account_id][region] = backend
+                _know_the_buckets()
         except MemoryUnusableError:
             forget()
             raise
@@ -180,6 +181,15 @@ def forget() -> None:
                 dict.clear(of_account)
             dict.clear(backends)
         _instances().clear()
+        _know_the_buckets()
+
+
+def _know_the_buckets() -> None:
+    """moto keeps beside its backends whose each bucket is: no two of a name are made, and one is found by anybody."""
+    s3_backends.bucket_accounts.clear()
+    for account_id, of_account in s3_backends.items():
+        for partition, backend in of_account.items():
+            s3_backends.bucket_accounts.update(dict.fromkeys(backend.buckets, (partition, account_id)))
 
 
 def _instances() -> list[BackendDict[Any]]:

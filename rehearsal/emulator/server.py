@@ -37,6 +37,9 @@ _HEALTH_PATH = "/moto-api/"
 StartResponse = Callable[..., Any]
 #: Is told every request that was understood, before it is answered; many threads call it.
 Witness = Callable[[ApiRequest], None]
+WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
+#: Stands between the wire and the account: tests let it break what real networks break.
+Middleware = Callable[[WsgiApplication], WsgiApplication]
 
 
 class _Handler(MotoRequestHandler):
@@ -157,7 +160,8 @@ class Emulator:
     `port` 0 takes a free one. `state` is the directory of its memory; without one it forgets everything.
     `on_change(service, action)` is called after each request that may have changed the account, and after each word
     through the back channel; `witness(request)` before each request is answered, refused ones included; both must
-    return quickly. moto keeps its backends in its modules, so a process can run one emulator at a time.
+    return quickly. `middleware` is put around the whole. moto keeps its backends in its modules, so a process can run
+    one emulator at a time.
     """
 
     def __init__(
@@ -169,6 +173,7 @@ class Emulator:
         data_plane: bool = False,
         on_change: account.Listener | None = None,
         witness: Witness | None = None,
+        middleware: Middleware | None = None,
     ) -> None:
         self._port = port
         self._addresses = list(host_addresses)
@@ -176,9 +181,10 @@ class Emulator:
         self._data_plane = data_plane
         self._on_change = on_change
         self._witness = witness
+        self._middleware = middleware
         self._clock = Clock()
         self._servers: dict[str, tuple[BaseWSGIServer, threading.Thread]] = {}
-        self._application: Application | None = None
+        self._application: WsgiApplication | None = None
 
     @property
     def port(self) -> int:
@@ -219,7 +225,8 @@ class Emulator:
         else:
             self._memory.restore()
         authorization.create_operator()
-        self._application = Application(self._witness)
+        application = Application(self._witness)
+        self._application = application if self._middleware is None else self._middleware(application)
         account.add_listener(self._tell)
         account.add_listener(self._clock.changed)
         self._clock.start()
@@ -243,7 +250,7 @@ class Emulator:
             return
         self._serve(address, _bound_socket(address, self._port))
 
-    def _running(self) -> Application:
+    def _running(self) -> WsgiApplication:
         if self._application is None:
             raise RuntimeError("start the emulator first")
         return self._application

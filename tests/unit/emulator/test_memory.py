@@ -18,15 +18,16 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.emulator import memory
 from rehearsal.emulator.memory import Memory, MemoryUnusableError
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from rehearsal.emulator.server import Emulator
 from rehearsal.images import DEBIAN_13_IMAGE_ID
 from rehearsal.settings import REGION
 
-from .conftest import Network
+from .conftest import Network, make_client
 
 SERVER = """
 import sys, threading
@@ -249,6 +250,11 @@ def test_everything_is_there_again_after_a_kill(port: int, tmp_path: Path) -> No
         )
         assert version["LaunchTemplateVersion"]["VersionNumber"] == 2
         Network(ec2, "10.40.0.0/16")
+        # A bucket that is remembered is not made once more, empty.
+        with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+            account.client("s3").create_bucket(
+                Bucket="releases", CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
         account.client("s3").delete_object(Bucket="releases", Key="backend.tar.gz")
         account.stop()
     assert list((tmp_path / "objects").iterdir()) == []
@@ -256,6 +262,20 @@ def test_everything_is_there_again_after_a_kill(port: int, tmp_path: Path) -> No
     with running(port, tmp_path) as account:
         assert instances(account) == later
         assert len(account.client("ec2").describe_vpcs()["Vpcs"]) == 2
+
+
+def test_an_empty_account_knows_no_bucket_of_the_one_before() -> None:
+    location = {"LocationConstraint": REGION}
+    for _ in range(2):
+        emulator = Emulator(0)
+        emulator.start()
+        try:
+            s3 = make_client(emulator, "s3")
+            with pytest.raises(ClientError, match="NoSuchBucket"):
+                s3.get_bucket_policy(Bucket="releases")
+            s3.create_bucket(Bucket="releases", CreateBucketConfiguration=location)
+        finally:
+            emulator.stop()
 
 
 @pytest.fixture
