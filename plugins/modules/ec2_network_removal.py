@@ -27,8 +27,12 @@ options:
     description:
       - Only a part of it. V(gateways) begins to delete NAT gateways and endpoints and does not wait, so that what is
         slow is started early. V(rules) revokes the rules of the security groups.
+      - V(strays) leaves the network alone, and removes what a run that died or an answer that was lost has left beside
+        it, which no module finds again. That is an Internet gateway that is attached to nothing, and what nobody uses
+        where there is a twin of the same name, namely a network without subnets, a route table without subnets, an
+        address of no gateway.
     type: str
-    choices: [gateways, rules, everything]
+    choices: [gateways, rules, strays, everything]
     default: everything
   wait_timeout:
     description: Longest wait for gateways and interfaces to go, in seconds.
@@ -48,6 +52,11 @@ EXAMPLES = r"""
 - name: Remove the network of staging
   slipway.aws.ec2_network_removal:
     network_tags: {Project: slipway, Environment: staging}
+
+- name: Remove what a broken run has made twice
+  slipway.aws.ec2_network_removal:
+    network_tags: {Project: slipway, Environment: staging}
+    only: strays
 """
 
 RETURN = r"""
@@ -59,7 +68,7 @@ removed:
   sample: [NAT gateway nat-0123456789abcdef0, network vpc-0123456789abcdef0]
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api, AWSError, Module, aws_module
@@ -67,7 +76,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import F
 
 ARGUMENTS: Fields = {
     "network_tags": {"type": "dict", "required": True},
-    "only": {"type": "str", "choices": ["gateways", "rules", "everything"], "default": "everything"},
+    "only": {"type": "str", "choices": ["gateways", "rules", "strays", "everything"], "default": "everything"},
     "wait_timeout": {"type": "int", "default": 1200},
 }
 
@@ -123,12 +132,15 @@ class Removal:
     def addresses(self) -> None:
         """Release the addresses, when no gateway holds them any more."""
         for one in self.api.call("list the addresses", "describe_addresses", Filters=self.tagged)["Addresses"]:
-            self._delete(
-                f"address {one['PublicIp']}",
-                "release_address",
-                "InvalidAllocationID.NotFound",
-                AllocationId=one["AllocationId"],
-            )
+            self._release(one)
+
+    def _release(self, address: Fields) -> None:
+        self._delete(
+            f"address {address['PublicIp']}",
+            "release_address",
+            "InvalidAllocationID.NotFound",
+            AllocationId=address["AllocationId"],
+        )
 
     def network(self, vpc: str) -> None:
         """Delete what is in a VPC, and the VPC."""
@@ -188,10 +200,27 @@ class Removal:
         )
 
     def stray_gateways(self) -> None:
-        """Internet gateways that a broken run detached and did not delete."""
+        """Internet gateways that a broken run has not attached yet, or detached and not deleted."""
         for one in self._list("Internet gateways", "describe_internet_gateways", "InternetGateways", self.tagged):
             if not one.get("Attachments"):
                 self._gateway(one["InternetGatewayId"])
+
+    def twins(self) -> None:
+        """What nobody uses and has a twin: these calls know no token, so that a lost answer makes them twice."""
+        subnets = self._list("subnets", "describe_subnets", "Subnets", self.tagged)
+        inhabited = {one["VpcId"] for one in subnets}
+        vpcs = self._list("networks", "describe_vpcs", "Vpcs", self.tagged)
+        for one in _twins(vpcs, "VpcId", "CidrBlock", lambda vpc: vpc["VpcId"] in inhabited):
+            self._delete(f"network {one['VpcId']}", "delete_vpc", "InvalidVpcID.NotFound", VpcId=one["VpcId"])
+        tables = self._list("route tables", "describe_route_tables", "RouteTables", self.tagged)
+        for one in _twins(tables, "RouteTableId", "VpcId", lambda table: bool(table.get("Associations"))):
+            number = one["RouteTableId"]
+            self._delete(
+                f"route table {number}", "delete_route_table", "InvalidRouteTableID.NotFound", RouteTableId=number
+            )
+        addresses = self.api.call("list the addresses", "describe_addresses", Filters=self.tagged)["Addresses"]
+        for one in _twins(addresses, "AllocationId", "Domain", lambda address: bool(address.get("AssociationId"))):
+            self._release(one)
 
     def rules(self, vpc: str) -> list[Fields]:
         """Revoke all rules: two groups that name each other hold each other. Returns the groups."""
@@ -245,6 +274,17 @@ class Removal:
             wait_until("Waiting for the last network interfaces to go", probe, timeout=self.timeout)
 
 
+def _twins(resources: Sequence[Fields], key: str, like: str, in_use: Callable[[Fields], bool]) -> Iterator[Fields]:
+    """Those that are not used while another has the same tags and the same value of ``like``; one is always spared."""
+    groups: dict[str, list[Fields]] = {}
+    for one in sorted(resources, key=lambda resource: str(resource[key])):
+        tags = sorted((tag["Key"], tag["Value"]) for tag in one.get("Tags", []))
+        groups.setdefault(repr((one.get(like), tags)), []).append(one)
+    for group in groups.values():
+        idle = [one for one in group if not in_use(one)]
+        yield from idle[1:] if len(idle) == len(group) else idle
+
+
 def main() -> None:
     module: Module = aws_module(ARGUMENTS)
     params = module.params
@@ -254,6 +294,10 @@ def main() -> None:
     try:
         if not params["network_tags"].get("Environment"):
             raise RefusalError("network_tags has no Environment: the networks of others could have the same tags.")
+        if params["only"] == "strays":
+            removal.stray_gateways()
+            removal.twins()
+            module.exit_json(changed=bool(removal.removed), removed=removal.removed)
         networks = removal.networks()
         for vpc in networks:
             if params["only"] == "rules":

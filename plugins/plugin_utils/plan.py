@@ -135,6 +135,10 @@ class Plan:
         if "censored" in result:
             self.hidden.setdefault((layer, module), []).append(bool(result.get("changed")))
             return
+        if "removes" in known:
+            for name in place(result, known["removes"]) or []:
+                self._add(self._finish(Entry(layer, known["kind"], str(name), DELETE), known, arguments))
+            return
         if "members" in known:
             for entry in self._members(layer, known, arguments, result):
                 self._add(entry)

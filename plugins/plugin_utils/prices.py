@@ -151,6 +151,7 @@ FREE = frozenset(
     | {"log group", "flow log", "topic", "budget", "backup vault", "backup plan", "parameter", "launch template"}
     | {"scaling policy", "instance refresh", "instance", "machine image"}
     | {"queue", "scheduled action", "log delivery", "identity provider"}
+    | {"network leftover"}
 )
 #: Paid by use: item -> what it is.
 BY_USE: Mapping[str, str] = {

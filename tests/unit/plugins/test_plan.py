@@ -105,6 +105,16 @@ def test_a_placeholder_is_no_resource() -> None:
     assert (entry.action, entry.name) == (CREATE, "stack-public")
 
 
+def test_what_a_module_would_remove_is_a_deletion_each() -> None:
+    plan = Plan(region="eu-west-1")
+    given = {"module_args": {"only": "strays"}}
+    plan.observe("network", "slipway.aws.ec2_network_removal", {"changed": False, "removed": [], "invocation": given})
+    assert plan.conclude() == []
+    removed = ["network vpc-1", "address 192.0.2.1"]
+    plan.observe("network", "slipway.aws.ec2_network_removal", {"removed": removed, "invocation": given})
+    assert [(one.action, one.name) for one in plan.conclude()] == [(DELETE, name) for name in removed]
+
+
 def test_a_stock_module_that_returns_the_live_resource_is_compared_with_its_arguments() -> None:
     arguments = {"name": "stack", "tags": {"Owner": "me", "Project": "x"}, "tenancy": "default", "state": "present"}
     vpc = {
