@@ -110,7 +110,8 @@ ARGUMENTS: Fields = {
     "playbook": {"type": "str", "required": True},
 }
 
-#: A run of this machine that has just ended lets its lock go in this time.
+#: A run of this machine that has just ended lets its lock go in this time; if it cannot, because its credentials have
+#: expired, its lease ends without it, and this long after.
 PATIENCE_SECONDS = 5.0
 SHORTEST_LEASE = 4
 
@@ -129,18 +130,19 @@ def user_name() -> str:
 
 
 def take(lock: Lock, claim: Claim) -> Held:
-    """Take the lock; wait a moment for a run of this machine that has ended and is about to let it go.
+    """Take the lock; wait for a run of this machine that has ended to let it go, or for the end of its lease.
 
     Raises LockedError.
     """
-    deadline = clock() + PATIENCE_SECONDS
+    began = clock()
     while True:
         try:
             return lock.take(claim)
         except LockedError as refused:
             holder = refused.found.claim
             local = holder is not None and holder.host == claim.host
-            if not local or clock() > deadline or (holder and _lives(holder.pid)):
+            patience = PATIENCE_SECONDS + (holder.lease if holder else 0)
+            if not local or clock() - began > patience or (holder and _lives(holder.pid)):
                 raise
             time.sleep(0.3)
 

@@ -234,6 +234,8 @@ class Plan:
         for part in known["members"].split("|"):
             for member in arguments.get(part) or []:
                 name = f"{arguments.get('prefix') or ''}{member.get('name')}"
+                if "member" in known:
+                    name = str(member[known["member"]])
                 if name not in made and name not in changed:
                     yield Entry(layer, known["kind"], name, SAME, region)
 

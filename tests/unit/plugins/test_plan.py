@@ -105,6 +105,17 @@ def test_a_placeholder_is_no_resource() -> None:
     assert (entry.action, entry.name) == (CREATE, "stack-public")
 
 
+def test_a_member_that_stays_is_called_as_one_that_changes() -> None:
+    endpoints = {"prefix": "stack-endpoint-", "endpoints": [{"service": "s3"}, {"service": "ssm"}]}
+    change = {"field": "endpoints[ssm]", "from": None, "to": {}}
+    plan = Plan(region="eu-west-1")
+    given = {"module_args": endpoints}
+    plan.observe(
+        "network", "slipway.aws.ec2_vpc_endpoints", {"changes": [change], "changed": True, "invocation": given}
+    )
+    assert {one.name: one.action for one in plan.conclude()} == {"s3": SAME, "ssm": CREATE}
+
+
 def test_what_a_module_would_remove_is_a_deletion_each() -> None:
     plan = Plan(region="eu-west-1")
     given = {"module_args": {"only": "strays"}}
