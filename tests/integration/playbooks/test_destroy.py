@@ -9,192 +9,185 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .conftest import Play, Requests
+from .account import Account, Ran, end
 
 DESTROY = "playbooks/destroy.yml"
 PROVISION = "playbooks/provision.yml"
 MEANT = ("-e", "destroy=rehearsal")
+ALL = "inventories/rehearsal"
 KILLS = int(os.environ.get("SLIPWAY_DESTROY_KILLS", "0"))
 NAME = "slipway-rehearsal"
-
-Clients = Callable[..., Any]
 
 whole_stack = pytest.mark.skipif(KILLS < 1, reason="takes minutes: SLIPWAY_DESTROY_KILLS=1")
 
 
-def words(output: str) -> str:
-    """Without the line breaks of the terminal."""
-    return " ".join(output.split())
+def destroy(account: Account, *words: str) -> Ran:
+    return account.run(DESTROY, *words, inventory=ALL)
 
 
 @pytest.fixture(scope="module")
-def provisioned(play: Play, client: Clients) -> None:
-    made = play(PROVISION)
+def provisioned(account: Account) -> None:
+    made = account.run(PROVISION, inventory=ALL)
     assert made.status == 0, made.output[-4000:]
-    client("s3").put_object(Bucket=f"{NAME}-123456789012-frontend", Key="index.html", Body=b"<html>")
-    client("s3").put_object(Bucket=f"{NAME}-123456789012-releases", Key="releases/1/manifest.json", Body=b"{}")
-    client("ssm").put_parameter(Name=f"/{NAME}/release/current", Value="1", Type="String")
+    account.client("s3").put_object(Bucket=f"{NAME}-123456789012-frontend", Key="index.html", Body=b"<html>")
+    account.client("s3").put_object(Bucket=f"{NAME}-123456789012-releases", Key="releases/1/manifest.json", Body=b"{}")
+    account.client("ssm").put_parameter(Name=f"/{NAME}/release/current", Value="1", Type="String")
 
 
-def test_what_is_not_there_is_not_destroyed(play: Play, requests: Requests) -> None:
-    ran = play(DESTROY, *MEANT)
+def test_what_is_not_there_is_not_destroyed(account: Account) -> None:
+    ran = destroy(account, *MEANT)
     assert ran.status == 0, ran.output[-4000:]
-    assert f"There is nothing of {NAME}" in words(ran.output)
+    assert f"There is nothing of {NAME}" in ran.words
     assert ran.changed == 0
-    assert requests.writes() == []
+    assert account.writes == set()
 
 
 @pytest.mark.parametrize("answer", [(), ("-e", "destroy=staging"), ("-e", "destroy=")], ids=["none", "other", "empty"])
-def test_what_is_not_meant_calls_nothing(play: Play, requests: Requests, answer: tuple[str, ...]) -> None:
-    requests.actions.clear()
-    ran = play(DESTROY, *answer)
+def test_what_is_not_meant_calls_nothing(account: Account, answer: tuple[str, ...]) -> None:
+    ran = destroy(account, *answer)
     assert ran.status != 0
-    assert "[not-confirmed] This would destroy rehearsal" in words(ran.output)
+    assert "[not-confirmed] This would destroy rehearsal" in ran.words
     # The dynamic inventory looks for hosts before any play begins, and the run before this one lets its lock go.
-    assert set(requests.actions) <= {"ec2:DescribeInstances", "ssm:DeleteParameter"}
+    assert set(account.asked) <= {"ec2:DescribeInstances", "ssm:DeleteParameter"}
 
 
 @whole_stack
 @pytest.mark.usefixtures("provisioned")
-def test_what_is_protected_is_refused_before_the_first_deletion(
-    play: Play, client: Clients, requests: Requests
-) -> None:
-    client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=True, ApplyImmediately=True)
-    (balancer,) = client("elbv2").describe_load_balancers()["LoadBalancers"]
+def test_what_is_protected_is_refused_before_the_first_deletion(account: Account) -> None:
+    account.client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=True, ApplyImmediately=True)
+    (balancer,) = account.client("elbv2").describe_load_balancers()["LoadBalancers"]
     protection = {"Key": "deletion_protection.enabled", "Value": "true"}
     arn = balancer["LoadBalancerArn"]
-    client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[protection])
-    requests.actions.clear()
-    ran = play(DESTROY, *MEANT)
+    account.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[protection])
+    ran = destroy(account, *MEANT)
     assert ran.status != 0
-    assert f"The database {NAME} is protected from deletion (aws_database_deletion_protection)" in words(ran.output)
-    assert f"The load balancer {NAME} is protected from deletion (aws_balancer_deletion_protection)" in words(
-        ran.output
+    assert f"The database {NAME} is protected from deletion (aws_database_deletion_protection)" in ran.words
+    assert f"The load balancer {NAME} is protected from deletion (aws_balancer_deletion_protection)" in ran.words
+    assert account.writes == set()
+    account.client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=False, ApplyImmediately=True)
+    account.client("elbv2").modify_load_balancer_attributes(
+        LoadBalancerArn=arn, Attributes=[{**protection, "Value": "false"}]
     )
-    assert requests.writes() == []
-    client("rds").modify_db_instance(DBInstanceIdentifier=NAME, DeletionProtection=False, ApplyImmediately=True)
-    client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{**protection, "Value": "false"}])
 
 
 @whole_stack
 @pytest.mark.usefixtures("provisioned")
-def test_a_dry_run_writes_nothing_and_says_what_would_go(play: Play, requests: Requests) -> None:
-    requests.actions.clear()
-    ran = play(DESTROY, *MEANT, "--check")
+def test_a_dry_run_writes_nothing_and_says_what_would_go(account: Account) -> None:
+    ran = destroy(account, *MEANT, "--check")
     assert ran.status == 0, ran.output[-4000:]
-    assert requests.writes() == []
+    assert account.writes == set()
     for line in (f"- database {NAME}", f"- network {NAME}", f"- S3 bucket {NAME}-123456789012-frontend"):
-        assert line in words(ran.output)
+        assert line in ran.words
 
 
-def killed_after(play: Play, requests: Requests, writes: int) -> bool:
+def killed_after(account: Account, writes: int) -> bool:
     """Start to destroy, and kill the run when it has asked for so many changes. Whether it lived so long."""
-    requests.actions.clear()
     running: list[subprocess.Popen[str]] = []
 
     def kill(count: int) -> None:
         if count >= writes and running and running[0].poll() is None:
             os.killpg(running[0].pid, signal.SIGKILL)
 
-    requests.on_write = kill
+    account.on_write = kill
     try:
-        running.append(play.start(DESTROY, *MEANT))
-        running[0].communicate(timeout=900)
+        running.append(account.start(DESTROY, *MEANT, inventory=ALL))
+        ran = end(running[0])
     finally:
-        requests.on_write = None
-    return running[0].returncode == -signal.SIGKILL
+        account.on_write = None
+    return ran.status == -signal.SIGKILL
 
 
 @whole_stack
 @pytest.mark.usefixtures("provisioned")
-def test_a_killed_run_is_finished_by_the_next(play: Play, client: Clients, requests: Requests) -> None:
-    killed = [killed_after(play, requests, 20 + 25 * number) for number in range(KILLS)]
+def test_a_killed_run_is_finished_by_the_next(account: Account) -> None:
+    killed = [killed_after(account, 20 + 25 * number) for number in range(KILLS)]
     assert killed[0]
-    ran = play(DESTROY, *MEANT)
+    ran = destroy(account, *MEANT)
     assert ran.status == 0, ran.output[-6000:]
     assert "left over: 0" in ran.output
     # One database, one last snapshot, whenever the run died.
-    snapshots = client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    snapshots = account.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert [one["DBInstanceIdentifier"] for one in snapshots] == [NAME]
 
 
 @whole_stack
-def test_nothing_is_left_but_what_is_kept(client: Clients) -> None:
+def test_nothing_is_left_but_what_is_kept(account: Account) -> None:
     """Looked at without our own listing, by the tags and by the services themselves."""
     tags = [{"Key": "Environment", "Values": ["rehearsal"]}]
     arns = [
         hit["ResourceARN"]
         for region in ("eu-west-1", "us-east-1")
-        for hit in client("resourcegroupstaggingapi", region).get_resources(TagFilters=tags)["ResourceTagMappingList"]
+        for hit in account.client("resourcegroupstaggingapi", region).get_resources(TagFilters=tags)[
+            "ResourceTagMappingList"
+        ]
     ]
     kept = (":secret:", ":key/", "-releases", ":snapshot:")
     assert [arn for arn in arns if not any(word in arn for word in kept)] == []
-    ec2 = client("ec2")
+    ec2 = account.client("ec2")
     assert ec2.describe_vpcs()["Vpcs"] == []
     assert ec2.describe_addresses()["Addresses"] == []
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
     assert ec2.describe_launch_templates()["LaunchTemplates"] == []
-    assert client("rds").describe_db_instances()["DBInstances"] == []
-    assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
-    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
-    assert client("elbv2").describe_target_groups()["TargetGroups"] == []
-    assert client("cloudfront").list_distributions()["DistributionList"].get("Items", []) == []
-    assert client("route53").list_hosted_zones()["HostedZones"] == []
-    assert client("iam").list_roles()["Roles"] == []
-    assert client("iam").list_instance_profiles()["InstanceProfiles"] == []
-    assert client("ssm").describe_parameters()["Parameters"] == []
-    assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == [f"{NAME}-123456789012-releases"]
+    assert account.client("rds").describe_db_instances()["DBInstances"] == []
+    assert account.client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
+    assert account.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert account.client("elbv2").describe_target_groups()["TargetGroups"] == []
+    assert account.client("cloudfront").list_distributions()["DistributionList"].get("Items", []) == []
+    assert account.client("route53").list_hosted_zones()["HostedZones"] == []
+    assert account.client("iam").list_roles()["Roles"] == []
+    assert account.client("iam").list_instance_profiles()["InstanceProfiles"] == []
+    assert account.client("ssm").describe_parameters()["Parameters"] == []
+    assert [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]] == [
+        f"{NAME}-123456789012-releases"
+    ]
     for region in ("eu-west-1", "us-east-1"):
-        assert client("logs", region).describe_log_groups()["logGroups"] == []
-        assert client("sns", region).list_topics()["Topics"] == []
-        assert client("acm", region).list_certificates()["CertificateSummaryList"] == []
-        assert client("cloudwatch", region).describe_alarms()["MetricAlarms"] == []
-        for alias in client("kms", region).list_aliases()["Aliases"]:
+        assert account.client("logs", region).describe_log_groups()["logGroups"] == []
+        assert account.client("sns", region).list_topics()["Topics"] == []
+        assert account.client("acm", region).list_certificates()["CertificateSummaryList"] == []
+        assert account.client("cloudwatch", region).describe_alarms()["MetricAlarms"] == []
+        for alias in account.client("kms", region).list_aliases()["Aliases"]:
             if alias["AliasName"].startswith(f"alias/{NAME}"):
-                key = client("kms", region).describe_key(KeyId=alias["TargetKeyId"])["KeyMetadata"]
+                key = account.client("kms", region).describe_key(KeyId=alias["TargetKeyId"])["KeyMetadata"]
                 assert key["KeyState"] == "PendingDeletion"
 
 
 @whole_stack
-def test_destroying_it_twice_changes_nothing(play: Play, requests: Requests) -> None:
-    requests.actions.clear()
-    ran = play(DESTROY, *MEANT)
+def test_destroying_it_twice_changes_nothing(account: Account) -> None:
+    ran = destroy(account, *MEANT)
     assert (ran.status, ran.changed) == (0, 0), ran.output[-4000:]
-    assert requests.writes() == []
+    assert account.writes == set()
 
 
 @whole_stack
-def test_a_converge_brings_it_back_with_its_secrets_and_keys(play: Play, client: Clients) -> None:
-    deleted = list(client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"])
+def test_a_converge_brings_it_back_with_its_secrets_and_keys(account: Account) -> None:
+    deleted = list(account.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"])
     assert len(deleted) == 3
-    made = play(PROVISION)
+    made = account.run(PROVISION, inventory=ALL)
     assert made.status == 0, made.output[-6000:]
-    restored = client("secretsmanager").list_secrets()["SecretList"]
+    restored = account.client("secretsmanager").list_secrets()["SecretList"]
     assert {one["ARN"] for one in restored} == {one["ARN"] for one in deleted}
     states = [
-        client("kms").describe_key(KeyId=f"alias/{NAME}-{name}")["KeyMetadata"]["KeyState"] for name in ("logs", "data")
+        account.client("kms").describe_key(KeyId=f"alias/{NAME}-{name}")["KeyMetadata"]["KeyState"]
+        for name in ("logs", "data")
     ]
     assert states == ["Enabled", "Enabled"]
-    assert client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceIdentifier"] == NAME
+    assert account.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceIdentifier"] == NAME
 
 
-def test_the_module_refuses_a_bucket_of_others(play: Play, client: Clients, requests: Requests, tmp_path: Path) -> None:
+def test_the_module_refuses_a_bucket_of_others(account: Account, tmp_path: Path) -> None:
     location = {"LocationConstraint": "eu-west-1"}
-    client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration=location)
-    client("s3").put_object(Bucket="somebody-elses", Key="a", Body=b"a")
-    requests.actions.clear()
+    account.client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration=location)
+    account.client("s3").put_object(Bucket="somebody-elses", Key="a", Body=b"a")
     path = tmp_path / "bucket.yml"
     path.write_text(
         "- {hosts: localhost, connection: local, gather_facts: false, "
         "vars: {ansible_python_interpreter: '{{ ansible_playbook_python }}'}, tasks: [{slipway.aws.s3_bucket_removal: "
         "{name: somebody-elses, bucket_tags: {Environment: rehearsal}, region: eu-west-1}}]}\n"
     )
-    ran = play(path, inventory="localhost,")
-    assert "lacks the tags Environment=rehearsal" in words(ran.output)
-    assert client("s3").get_object(Bucket="somebody-elses", Key="a")["Body"].read() == b"a"
+    ran = account.run(path, inventory="localhost,")
+    assert "lacks the tags Environment=rehearsal" in ran.words
+    assert account.client("s3").get_object(Bucket="somebody-elses", Key="a")["Body"].read() == b"a"

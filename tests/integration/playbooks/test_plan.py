@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.emulator import authorization
-from rehearsal.emulator.api_request import ApiRequest
-from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from rehearsal.emulator.server import Emulator
+from .account import PROJECT, Account, Ran
 
-PROJECT = Path(__file__).parents[3]
 #: Instances want an image, which only a real builder makes.
 PROVISIONED = {"slipway_plan_without": ["image", "compute"]}
-#: Beginnings of operations that only read. `Get` of a secret is left out: a plan needs none.
-READS = ("Describe", "List", "Get", "Head", "BatchGet")
-
 Entries = dict[tuple[str, str, str], dict[str, Any]]
 
 
-@dataclass
-class Account:
-    """An emulated account, and what was asked of it."""
-
-    emulator: Emulator
-    requests: list[ApiRequest] = field(default_factory=list)
-
-    @property
-    def writes(self) -> set[str]:
-        """Operations that are not known to read only. A request that nobody understood has no name, and counts.
-
-        The lock of the run before may be given back a moment after its end.
-        """
-        return {
-            f"{request.service}:{request.action}"
-            for request in self.requests
-            if not request.action.startswith(READS)
-            and not str(request.parameters.get("Name")).startswith("/slipway-run-lock/")
-        }
-
-
 @dataclass(frozen=True)
-class Ran:
-    """How a playbook ended."""
+class Planned(Ran):
+    """How a plan ended, and the document that it wrote."""
 
-    status: int
-    output: str
-    errors: str
-    document: dict[str, Any]
+    document: dict[str, Any] = field(default_factory=dict)
 
     @property
     def entries(self) -> Entries:
@@ -68,58 +34,18 @@ class Ran:
         return {name: one for name, one in self.entries.items() if one["action"] != "same"}
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    """One for all tests of this file: they build on each other in their order."""
-    account = Account(Emulator(0))
-    real = authorization.refuse
-
-    def remember(request: ApiRequest) -> Any:
-        account.requests.append(request)
-        return real(request)
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(authorization, "refuse", remember)
-    account.emulator.start()
-    yield account
-    account.emulator.stop()
-    patch.undo()
-
-
-def run(account: Account, playbook: str, variables: Mapping[str, Any], path: Path | None = None, *words: str) -> Ran:
+def run(
+    account: Account, playbook: str, variables: Mapping[str, Any], path: Path | None = None, *words: str
+) -> Planned:
     """Run a playbook as a person does, without --check."""
-    account.requests.clear()
     given = {**variables, **({"plan_json_path": str(path)} if path else {})}
-    ended = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            f"playbooks/{playbook}.yml",
-            *words,
-            "--inventory=inventories/rehearsal/layers.yml",
-            f"--extra-vars={json.dumps(given)}",
-        ],
-        cwd=PROJECT,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
-            "AWS_ENDPOINT_URL": account.emulator.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "AWS_MAX_ATTEMPTS": "1",
-            "SLIPWAY_EMULATOR_PORT": str(account.emulator.port),
-            "NO_COLOR": "1",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    ran = account.run(f"playbooks/{playbook}.yml", *words, variables=given, environment={"AWS_MAX_ATTEMPTS": "1"})
     document = json.loads(path.read_text()) if path and path.exists() else {}
-    return Ran(ended.returncode, ended.stdout, ended.stderr, document)
+    return Planned(ran.status, ran.output, ran.errors, document)
 
 
 @pytest.fixture(scope="module")
-def foretold(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def foretold(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Planned:
     """The plan of an empty account."""
     ran = run(account, "plan", PROVISIONED, tmp_path_factory.mktemp("plan") / "empty.json")
     assert ran.status == 2, ran.errors
@@ -129,7 +55,7 @@ def foretold(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def made(account: Account, foretold: Ran) -> Account:
+def made(account: Account, foretold: Planned) -> Account:
     """The account with the stack in it."""
     assert foretold
     ran = run(account, "provision", PROVISIONED)
@@ -137,7 +63,7 @@ def made(account: Account, foretold: Ran) -> Account:
     return account
 
 
-def test_where_nothing_is_everything_is_made(foretold: Ran) -> None:
+def test_where_nothing_is_everything_is_made(foretold: Planned) -> None:
     assert {one["action"] for one in foretold.entries.values()} == {"create"}
     assert len(foretold.entries) > 90
     assert ("VPC", "slipway-rehearsal", "") in foretold.entries
@@ -146,7 +72,7 @@ def test_where_nothing_is_everything_is_made(foretold: Ran) -> None:
 
 
 def test_what_was_foretold_is_what_was_made_and_nothing_is_left_to_do(
-    foretold: Ran, made: Account, tmp_path: Path
+    foretold: Planned, made: Account, tmp_path: Path
 ) -> None:
     # The survey knows that nothing has to be done; asked one by one, every layer says the same.
     settled = run(made, "plan", PROVISIONED, tmp_path / "settled.json")
@@ -258,28 +184,7 @@ def test_it_refuses_to_write_when_nothing_put_it_into_check_mode(account: Accoun
         .replace("roles_path = roles", f"roles_path = {PROJECT}/roles")
         .replace("collections_path = collections", f"collections_path = {PROJECT}/collections")
     )
-    account.requests.clear()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
-    ended = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            "playbooks/plan.yml",
-            "--inventory=inventories/rehearsal/layers.yml",
-        ],
-        cwd=PROJECT,
-        env={
-            **environment,
-            "ANSIBLE_CONFIG": str(other),
-            "AWS_ENDPOINT_URL": account.emulator.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 2
-    assert "it is not in check mode" in ended.stdout
+    ended = account.run("playbooks/plan.yml", environment={"ANSIBLE_CONFIG": str(other)})
+    assert ended.status == 2
+    assert "it is not in check mode" in ended.output
     assert account.requests == []

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Play
+from .account import Account, Ran, end
 
 LEASE = 6
 PATH = "/locks/somewhere"
@@ -42,9 +42,13 @@ def playbook(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def held(client: Callable[..., Any]) -> Callable[[], list[dict[str, Any]]]:
-    ssm = client("ssm")
+def held(account: Account) -> Callable[[], list[dict[str, Any]]]:
+    ssm = account.client("ssm")
     return lambda: ssm.get_parameters_by_path(Path=PATH)["Parameters"]
+
+
+def work(account: Account, playbook: Path, *words: str) -> Ran:
+    return account.run(playbook, *words, inventory="localhost,")
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
@@ -55,15 +59,15 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def running(play: Play, playbook: Path, held: Callable[[], list[Any]]) -> Iterator[subprocess.Popen[str]]:
-    process = play.start(playbook, "-e", "seconds=120", inventory="localhost,")
+def running(account: Account, playbook: Path, held: Callable[[], list[Any]]) -> Iterator[subprocess.Popen[str]]:
+    process = account.start(playbook, "-e", "seconds=120", inventory="localhost,")
     try:
         wait_for(held)
         yield process
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            end(process)
         wait_for(lambda: not held())
 
 
@@ -80,62 +84,59 @@ def keepers(pid: int) -> list[int]:
 
 
 def test_the_second_run_is_refused_and_the_first_goes_on(
-    play: Play, playbook: Path, running: subprocess.Popen[str], held: Callable[[], list[Any]]
+    account: Account, playbook: Path, running: subprocess.Popen[str], held: Callable[[], list[Any]]
 ) -> None:
     # Longer than the lease: the lock is renewed.
     time.sleep(LEASE + 1)
-    refused = play(playbook, "-e", "seconds=0", inventory="localhost,")
+    refused = work(account, playbook, "-e", "seconds=0")
     assert refused.status != 0
-    words = " ".join(refused.output.split())
-    assert "[locked] somewhere is being changed by" in words
-    assert f"(work.yml, process {running.pid}) since" in words
+    assert "[locked] somewhere is being changed by" in refused.words
+    assert f"(work.yml, process {running.pid}) since" in refused.words
     assert running.poll() is None
     assert held()[0]["Version"] > 1
 
 
-def test_a_dry_run_neither_takes_nor_asks(
-    play: Play, playbook: Path, running: subprocess.Popen[str], requests: Any
-) -> None:
-    before = [action for action in requests.actions if "Parameter" in action]
-    looked = play(playbook, "-e", "seconds=0", "--check", inventory="localhost,")
+def test_a_dry_run_neither_takes_nor_asks(account: Account, playbook: Path, running: subprocess.Popen[str]) -> None:
+    looked = work(account, playbook, "-e", "seconds=0", "--check")
     assert looked.status == 0, looked.output
     # Only renewals of the other.
-    after = [action for action in requests.actions if "Parameter" in action][len(before) :]
-    assert set(after) <= {"ssm:PutParameter", "ssm:GetParametersByPath"}
+    assert set(account.asked) <= {"ssm:PutParameter"}
     assert running.poll() is None
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["well", "with an error"])
-def test_a_run_that_ends_lets_it_go(play: Play, playbook: Path, held: Callable[[], list[Any]], broken: bool) -> None:
-    ran = play(playbook, "-e", "seconds=0", "-e", f"broken={broken}", inventory="localhost,")
+def test_a_run_that_ends_lets_it_go(
+    account: Account, playbook: Path, held: Callable[[], list[Any]], broken: bool
+) -> None:
+    ran = work(account, playbook, "-e", "seconds=0", "-e", f"broken={broken}")
     assert (ran.status == 0) is not broken, ran.output
     wait_for(lambda: not held(), 5)
 
 
 def test_a_killed_run_lets_it_go_at_once(running: subprocess.Popen[str], held: Callable[[], list[Any]]) -> None:
     os.killpg(running.pid, signal.SIGKILL)
-    running.communicate()
+    end(running)
     wait_for(lambda: not held(), LEASE / 2)
 
 
 def test_what_dies_with_its_machine_holds_no_longer_than_the_lease(
-    play: Play, playbook: Path, running: subprocess.Popen[str]
+    account: Account, playbook: Path, running: subprocess.Popen[str]
 ) -> None:
     for keeper in keepers(running.pid):
         os.kill(keeper, signal.SIGKILL)
     os.killpg(running.pid, signal.SIGKILL)
-    running.communicate()
+    end(running)
     # Nobody is left to let it go.
     time.sleep(LEASE + 2)
-    assert play(playbook, "-e", "seconds=0", inventory="localhost,").status == 0
+    assert work(account, playbook, "-e", "seconds=0").status == 0
 
 
 def test_a_run_that_lost_it_is_stopped(
-    running: subprocess.Popen[str], client: Callable[..., Any], held: Callable[[], list[Any]]
+    running: subprocess.Popen[str], account: Account, held: Callable[[], list[Any]]
 ) -> None:
     # Somebody deletes the lock by hand, and another run begins.
-    ssm = client("ssm")
+    ssm = account.client("ssm")
     ssm.delete_parameter(Name=held()[0]["Name"])
-    output, _ = running.communicate(timeout=60)
-    assert running.returncode != 0
-    assert "[lock-lost] Another run has taken the lock of somewhere" in output
+    ran = end(running)
+    assert ran.status != 0
+    assert "[lock-lost] Another run has taken the lock of somewhere" in ran.words

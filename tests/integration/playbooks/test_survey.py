@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from rehearsal.emulator import authorization
-from rehearsal.emulator.api_request import ApiRequest
-from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from rehearsal.emulator.server import Emulator
+from .account import Account, Ran
 
-PROJECT = Path(__file__).parents[3]
 NAME = "slipway-rehearsal"
-#: Beginnings of operations that only read.
-READS = ("Describe", "List", "Get", "Head", "BatchGet")
 #: By which type of resource the survey sees what a writing call makes. A call that is not here fails the test.
 SEEN: Mapping[str, str] = {
     "acm:RequestCertificate": "AWS::CertificateManager::Certificate",
@@ -113,93 +101,8 @@ NO_RESOURCE = {"s3:PutObject": "the record itself", "sts:AssumeRole": "a session
 Client = Callable[..., Any]
 
 
-@dataclass
-class Account:
-    """An emulated account, and what was asked of it."""
-
-    emulator: Emulator
-    requests: list[ApiRequest] = field(default_factory=list)
-
-    def writes(self) -> set[str]:
-        """What was asked for that does more than read, but for the run's own lock."""
-        return {
-            f"{one.service}:{one.action}"
-            for one in self.requests
-            if not one.action.startswith(READS) and not str(one.parameters.get("Name")).startswith("/slipway-run-lock/")
-        }
-
-    def client(self, service: str, region: str = "eu-west-1") -> Any:
-        untyped: Any = boto3
-        return untyped.client(
-            service,
-            region_name=region,
-            endpoint_url=self.emulator.endpoint,
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
-        )
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a playbook ended."""
-
-    status: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.output))
-
-    @property
-    def converged(self) -> set[str]:
-        """Roles of layers that ran a task of their own."""
-        return {role for role in re.findall(r"^TASK \[(aws_\w+) :", self.output, re.MULTILINE) if role != "aws_survey"}
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    """One for all tests of this file: they build on each other in their order."""
-    account = Account(Emulator(0))
-    real = authorization.refuse
-
-    def remember(request: ApiRequest) -> Any:
-        account.requests.append(request)
-        return real(request)
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(authorization, "refuse", remember)
-    account.emulator.start()
-    yield account
-    account.emulator.stop()
-    patch.undo()
-
-
 def run(account: Account, playbook: str, **variables: Any) -> Ran:
-    account.requests.clear()
-    ended = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            f"playbooks/{playbook}.yml",
-            "--inventory=inventories/rehearsal/layers.yml",
-            f"--extra-vars={json.dumps(variables)}",
-        ],
-        cwd=PROJECT,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
-            "AWS_ENDPOINT_URL": account.emulator.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "AWS_MAX_ATTEMPTS": "1",
-            "SLIPWAY_EMULATOR_PORT": str(account.emulator.port),
-            "NO_COLOR": "1",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    return Ran(ended.returncode, ended.stdout + ended.stderr)
+    return account.run(f"playbooks/{playbook}.yml", variables=variables, environment={"AWS_MAX_ATTEMPTS": "1"})
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +110,7 @@ def provisioned(account: Account) -> set[str]:
     """Everything is there; answers what was written for it."""
     ran = run(account, "provision")
     assert ran.status == 0, ran.output[-4000:]
-    return account.writes()
+    return account.writes
 
 
 @pytest.mark.usefixtures("provisioned")
@@ -216,7 +119,7 @@ def test_a_finished_stack_costs_one_look(account: Account) -> None:
     assert again.status == 0, again.output[-4000:]
     assert again.changed == 0
     assert again.converged == set()
-    assert account.writes() == set()
+    assert account.writes == set()
 
 
 @pytest.mark.usefixtures("provisioned")
@@ -337,14 +240,14 @@ def _touch(client: Client) -> dict[tuple[str, str], str]:
 def test_what_a_hand_has_changed_is_found_and_named_and_nothing_else(account: Account, tmp_path: Path) -> None:
     untouched = run(account, "drift")
     assert untouched.status == 0, untouched.output[-4000:]
-    assert account.writes() == set()
+    assert account.writes == set()
 
     changed = _touch(account.client)
     assert len(changed) >= 15
     report = tmp_path / "drift.json"
     touched = run(account, "drift", aws_survey_report_path=str(report))
     assert touched.status != 0
-    assert account.writes() == set()
+    assert account.writes == set()
     found = {
         (one["resource"].split(" ")[0], one["field"]): one["layer"] for one in json.loads(report.read_text())["drift"]
     }
