@@ -177,10 +177,11 @@ def test_it_refuses_to_run_beside_a_playbook_that_writes(account: Account) -> No
 def test_it_refuses_to_write_when_nothing_put_it_into_check_mode(account: Account, tmp_path: Path) -> None:
     # As for somebody with a configuration of their own.
     settings = (PROJECT / "ansible.cfg").read_text()
-    assert "callbacks_enabled = slipway.aws.dry_run\n" in settings
+    enabled = "callbacks_enabled = slipway.aws.dry_run, "
+    assert enabled in settings
     other = tmp_path / "ansible.cfg"
     other.write_text(
-        settings.replace("callbacks_enabled = slipway.aws.dry_run\n", "")
+        settings.replace(enabled, "callbacks_enabled = ")
         .replace("roles_path = roles", f"roles_path = {PROJECT}/roles")
         .replace("collections_path = collections", f"collections_path = {PROJECT}/collections")
     )
