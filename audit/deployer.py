@@ -96,8 +96,9 @@ _TAGGING = {
     "ssm": "ssm:AddTagsToResource",
     "wafv2": "wafv2:TagResource",
 }
-#: What a first run does not ask for, and later ones do: changes of what is there, releases that roll or are taken
-#: back, and hosts reached through Session Manager, which the rehearsal lacks. Nothing that removes data is among them.
+#: What a first run does not ask for, and later ones do: changes of what is there, what a broken run left in the
+#: network, releases that roll or are taken back, and hosts reached through Session Manager, which the rehearsal lacks.
+#: Nothing that removes data is among them.
 LATER: tuple[str, ...] = (
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DescribeInstanceRefreshes",
@@ -114,9 +115,13 @@ LATER: tuple[str, ...] = (
     "cloudfront:UpdateOriginAccessControl",
     "cloudfront:UpdateResponseHeadersPolicy",
     "ec2:CreateLaunchTemplateVersion",
+    "ec2:DeleteInternetGateway",
+    "ec2:DeleteRouteTable",
     "ec2:DeleteSnapshot",
+    "ec2:DeleteVpc",
     "ec2:DeregisterImage",
     "ec2:ModifyLaunchTemplate",
+    "ec2:ReleaseAddress",
     "ec2:RevokeSecurityGroupIngress",
     "elasticache:ModifyReplicationGroup",
     "elasticloadbalancing:DescribeTargetHealth",
@@ -199,7 +204,7 @@ _ANYWHERE = (
 _OURS = {"StringEquals": {"aws:ResourceTag/Project": "@PROJECT@", "aws:ResourceTag/Environment": "@ENVIRONMENT@"}}
 #: EC2's requests that touch one thing which is ours already.
 _TAGGED_EC2 = tuple(
-    f"ec2:{verb}" for verb in ("Delete", "Deregister", "Terminate", "ModifyLaunch", "ModifyInst", "Revoke")
+    f"ec2:{verb}" for verb in ("Delete", "Deregister", "Release", "Terminate", "ModifyLaunch", "ModifyInst", "Revoke")
 )
 _KEEPERS = ("backup", "elasticache", "rds", "secretsmanager")
 _THROUGH_SERVICES = {"StringEquals": {"kms:ViaService": [f"{name}.@REGION@.amazonaws.com" for name in _KEEPERS]}}

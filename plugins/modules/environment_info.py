@@ -156,6 +156,18 @@ ARGUMENTS: Fields = {
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
+def regions() -> list[str]:
+    """Those that the installed boto3 knows, of every partition."""
+    import boto3
+
+    session: Any = boto3.session.Session()
+    return sorted(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition_name=partition)
+    )
+
+
 def caller(sts: Api) -> Fields:
     """``{account, arn}``."""
     answer = sts.call("ask whose credentials these are", "get_caller_identity")
@@ -261,6 +273,12 @@ def cache(elasticache: Api, wanted: Fields) -> Fields:
 def main() -> None:
     module = aws_module(ARGUMENTS)
     params: Fields = module.params
+    if module.region not in (known := regions()):
+        # Its names do not resolve: every question would wait for an answer, and say something about connections.
+        module.fail_json(
+            msg=f"[region-unknown] {module.region} is no region that this boto3 knows; it knows {', '.join(known)}. "
+            "Correct slipway_region; a region that is younger needs a younger boto3."
+        )
     # Made one after another: boto3's clients may be shared between threads, but not made in them.
     ec2 = Api(module.client("ec2"))
     sts = Api(module.client("sts"), retries=3)

@@ -84,7 +84,13 @@ class Converge:
         }
 
     def __call__(
-        self, role: str, variables: Mapping[str, Any], *, check: bool = False, stage: str = "main"
+        self,
+        role: str,
+        variables: Mapping[str, Any],
+        *,
+        check: bool = False,
+        stage: str = "main",
+        environment: Mapping[str, str] | None = None,
     ) -> Converged:
         play = {
             "name": "Converge",
@@ -107,7 +113,7 @@ class Converge:
         run = subprocess.run(
             [*command, *(["--check"] if check else [])],
             cwd=PROJECT,
-            env=self._environment,
+            env={**self._environment, **(environment or {})},
             capture_output=True,
             text=True,
             timeout=300,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ACCOUNT, REGION, Clients, Converge, Values
+from .conftest import ACCOUNT, REGION, Clients, Converge, Converged, Values
 
 PROJECT = Path(__file__).parents[3]
 VARIABLES: Values = {
@@ -75,7 +75,7 @@ def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Conv
         "[cache-version] ElastiCache has no Valkey 5.0",
         "[cache-node-type] ElastiCache does not sell cache.t3.huge",
     ):
-        assert words in " ".join(refused.messages.replace("\\n", " ").split()), words
+        assert words in said(refused), words
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,97 @@ def test_choices_that_cannot_work_are_refused(converge: Converge, wrong: Values,
     refused = converge("preflight", {**VARIABLES, **wrong})
     assert refused.failed
     for words in says:
-        assert words in " ".join(refused.messages.replace("\\n", " ").split()), words
+        assert words in said(refused), words
+
+
+def said(refused: Converged) -> str:
+    """Without the line breaks of JSON and of the terminal."""
+    return " ".join(refused.messages.replace("\\n", " ").split())
+
+
+def test_everything_that_needs_no_call_is_said_at_once(converge: Converge, client: Clients) -> None:
+    timeouts = {**VARIABLES["preflight_timeouts"], "nginx_proxy": 30, "cloudfront_read": 61}
+    refused = converge(
+        "preflight",
+        {
+            **VARIABLES,
+            "preflight_ansible_version": "99.1",
+            "preflight_account_id": "123",
+            "preflight_zones": ["eu-west-1a", "us-east-1a"],
+            "preflight_network_name": "Stack_1",
+            "preflight_network_cidr": "10.30.1.0/16",
+            "preflight_dns_zone": "example.com",
+            "preflight_domains": ["app.elsewhere.test"],
+            "preflight_names": [{"what": "load balancer", "name": "s" * 33, "limit": 32}],
+            "preflight_timeouts": timeouts,
+            "preflight_tools": ["no-such-tool"],
+        },
+    )
+    assert refused.failed
+    for words in (
+        "[ansible-version] This is ansible-core",
+        '[account-unknown] slipway_account_id of test is \\"123\\", not twelve digits. Write the account',
+        "[zones] slipway_zones is eu-west-1a, us-east-1a: name two availability zones of eu-west-1, such as",
+        "[name-characters] Stack_1 becomes part of names",
+        "[cidr-invalid] slipway_vpc_cidr is 10.30.1.0/16, which is not a private IPv4 network: write one such as",
+        "[domain-placeholder] slipway_dns_zone of test is still the placeholder example.com. Write a public zone",
+        "[domain-outside-zone] No record of app.elsewhere.test can be written into the zone example.com. Correct",
+        "has 33 characters; AWS allows 32. Shorten slipway_project or slipway_environment.",
+        "gunicorn (30) is not below nginx_proxy (30)",
+        "cloudfront_read is 61, AWS allows 1 to 60. Change request_timeout_seconds alone",
+        "[tools-missing] no-such-tool cannot be found in the PATH. Install it",
+    ):
+        assert words in said(refused), words
+    assert client("ssm").describe_parameters()["Parameters"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "environment", "says"),
+    [
+        (
+            {"preflight_account_id": "999999999999"},
+            {},
+            "[account-mismatch] These credentials belong to account 123456789012",
+        ),
+        (
+            {},
+            {"AWS_ACCESS_KEY_ID": "AKIANOBODYKNOWS00000"},
+            "[credentials] AWS does not say whose credentials these are",
+        ),
+        (
+            {},
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            "[emulator-unreachable] Nothing answers at http://127.0.0.1:1",
+        ),
+        ({}, {"AWS_ENDPOINT_URL": ""}, "[rehearsal-without-emulator]"),
+        ({}, {"AWS_ENDPOINT_URL_EC2": "https://ec2.example.net"}, "[rehearsal-beyond-loopback]"),
+        ({}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "[rehearsal-ignores-endpoint]"),
+        ({"preflight_emulated": False}, {}, "[endpoint-is-not-aws]"),
+        ({"preflight_network_cidr": "10.30.0.0/26"}, {}, "[cidr-size] slipway_vpc_cidr is 10.30.0.0/26."),
+        (
+            {"preflight_region": "eu-nowhere-1", "preflight_zones": ["eu-nowhere-1a", "eu-nowhere-1b"]},
+            {},
+            "[region-unknown] eu-nowhere-1 is no region",
+        ),
+    ],
+    ids=lambda value: value.split("]")[0].strip("[") if isinstance(value, str) else "",
+)
+def test_what_would_reach_another_place_is_refused(
+    converge: Converge, client: Clients, wrong: Values, environment: dict[str, str], says: str
+) -> None:
+    refused = converge("preflight", {**VARIABLES, "preflight_lock_path": "/lock", **wrong}, environment=environment)
+    assert refused.failed
+    assert says in said(refused)
+    # Nobody who is refused takes the lock.
+    assert client("ssm").describe_parameters()["Parameters"] == []
+
+
+def test_the_block_of_a_network_that_exists_stays(converge: Converge, client: Clients) -> None:
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "stack"}]}]
+    client("ec2").create_vpc(CidrBlock="10.40.0.0/16", TagSpecifications=tags)
+    refused = converge("preflight", VARIABLES)
+    assert refused.failed
+    assert "[cidr-changed] stack exists with 10.40.0.0/16" in said(refused)
 
 
 def test_the_layers_that_may_be_left_out_are_those_of_the_project() -> None:
