@@ -37,6 +37,10 @@ modules: setup-tests ## Run our own Ansible modules against the emulated account
 playbooks: setup-tests ## Plan, lay, survey, audit and destroy stacks in emulated accounts
 	@$(python) -m tests playbooks
 
+faults: setup-tests ## Kill, throttle, cut off and rob runs, and look whether the next one makes it whole (KILLS=30)
+	@SLIPWAY_FAULTS=$(or $(KILLS),30) SLIPWAY_DESTROY_KILLS=5 $(python) -m pytest -q tests/integration/playbooks/test_faults.py \
+		tests/integration/playbooks/test_destroy.py
+
 molecule: setup-tests ## Run the host roles' scenarios on real systemd hosts
 	@$(python) -m tests molecule
 
@@ -73,5 +77,5 @@ setup:
 setup-tests:
 	@rehearsal/bootstrap rehearsal tests
 
-.PHONY: help rehearse test down status rehearsal-env lint unit laboratory modules playbooks molecule end-to-end benchmark-provisioning \
-	benchmark-inventory benchmark-page benchmark-api requests audit deployer-policy clean setup setup-tests
+# No verb is a file.
+.PHONY: $(shell awk -F: '/^[a-z-]+:/ { print $$1 }' $(MAKEFILE_LIST))
