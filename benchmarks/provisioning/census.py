@@ -172,6 +172,14 @@ def regional(client: Client) -> Iterator[tuple[str, str]]:
             yield "listener", f"{balancer['LoadBalancerName']} {listener['Port']}"
     for group in _all(balancers, "describe_target_groups", "TargetGroups"):
         yield "target group", group["TargetGroupName"]
+    queues = client("sqs")
+    for url in _all(queues, "list_queues", "QueueUrls"):
+        name = url.rsplit("/", 1)[-1]
+        yield "queue", name
+        found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        for setting in ("Policy", "RedrivePolicy", "RedriveAllowPolicy"):
+            if found.get(setting):
+                yield "queue setting", f"{name} {setting}"
     backup = client("backup")
     for vault in _all(backup, "list_backup_vaults", "BackupVaultList"):
         yield "backup vault", vault["BackupVaultName"]
@@ -191,6 +199,11 @@ def edge(client: Client) -> Iterator[tuple[str, str]]:
             if record["Type"] not in ("NS", "SOA"):
                 # The token of a validation is AWS's choice.
                 yield "record", f"{record['Type']} {record['Name'] if record['Type'] != 'CNAME' else zone['Name']}"
+    for check in _all(zones, "list_health_checks", "HealthChecks"):
+        tagged = zones.list_tags_for_resource(ResourceType="healthcheck", ResourceId=check["Id"])
+        yield "health check", _name(tagged["ResourceTagSet"]["Tags"])
+    for delivery in _all(client("logs"), "describe_deliveries", "deliveries"):
+        yield "log delivery", delivery["deliverySourceName"]
     cdn = client("cloudfront")
     for distribution in cdn.list_distributions()["DistributionList"].get("Items", []):
         yield "distribution", distribution["Comment"]

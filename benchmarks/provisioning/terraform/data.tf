@@ -100,6 +100,13 @@ locals {
     DATABASE_NAME        = aws_db_instance.this.db_name
     DATABASE_SSLROOTCERT = "/etc/ssl/certs/database-ca.pem"
     CACHE_URL            = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
+
+    AWS_DEFAULT_REGION               = var.region
+    DJANGO_TASKS_QUEUE_URL           = aws_sqs_queue.tasks.url
+    DJANGO_SNS_TOPIC_ARNS            = join(",", [aws_sns_topic.alerts.arn, aws_sns_topic.edge.arn])
+    DJANGO_EMAIL_URL                 = "smtp://${cidrhost(var.vpc_cidr, 1)}:4568"
+    DJANGO_EMAIL_FROM                = "status@${var.zone_name}"
+    DJANGO_OUTBOUND_ALLOWED_NETWORKS = cidrsubnet(var.vpc_cidr, 8, 255)
   }
   parameter_secrets = {
     DJANGO_SECRET_KEY = "${aws_secretsmanager_secret.this["django"].arn}:secret_key::"

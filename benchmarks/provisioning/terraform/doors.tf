@@ -124,7 +124,7 @@ resource "aws_route53_record" "origin" {
   alias {
     name                   = aws_lb.this.dns_name
     zone_id                = aws_lb.this.zone_id
-    evaluate_target_health = false
+    evaluate_target_health = true
   }
 }
 
@@ -524,4 +524,40 @@ resource "aws_route53_record" "site" {
     zone_id                = aws_cloudfront_distribution.this.hosted_zone_id
     evaluate_target_health = false
   }
+}
+
+resource "aws_cloudwatch_log_delivery_source" "edge" {
+  provider     = aws.edge
+  name         = "${local.name}-edge"
+  log_type     = "ACCESS_LOGS"
+  resource_arn = aws_cloudfront_distribution.this.arn
+  tags         = { Name = "${local.name}-edge" }
+}
+
+resource "aws_cloudwatch_log_delivery_destination" "edge" {
+  provider      = aws.edge
+  name          = "${local.name}-edge"
+  output_format = "json"
+  delivery_destination_configuration {
+    destination_resource_arn = aws_s3_bucket.this["logs"].arn
+  }
+  tags       = { Name = "${local.name}-edge" }
+  depends_on = [aws_s3_bucket_policy.logs]
+}
+
+resource "aws_cloudwatch_log_delivery" "edge" {
+  provider                 = aws.edge
+  delivery_source_name     = aws_cloudwatch_log_delivery_source.edge.name
+  delivery_destination_arn = aws_cloudwatch_log_delivery_destination.edge.arn
+  tags                     = { Name = "${local.name}-edge" }
+}
+
+resource "aws_route53_health_check" "site" {
+  type              = "HTTPS"
+  fqdn              = local.site_domain
+  port              = 443
+  resource_path     = "/api/summary/"
+  request_interval  = 30
+  failure_threshold = 3
+  tags              = { Name = "${local.name}-site" }
 }

@@ -13,14 +13,17 @@ locals {
     cache          = { group = "cache", port = 6379, cidr = null, peer = "web", says = "Valkey" }
     web            = { group = "web", port = 80, cidr = null, peer = "balancer", says = "Requests and health checks" }
   }
-  egress = {
+  outbound_ports = [80, 443, 465, 587]
+  egress = merge({
     balancer      = { group = "balancer", port = 80, cidr = null, peer = "web", says = "Requests and health checks" }
     web-database  = { group = "web", port = 5432, cidr = null, peer = "database", says = "PostgreSQL" }
     web-cache     = { group = "web", port = 6379, cidr = null, peer = "cache", says = "Valkey" }
-    web-https     = { group = "web", port = 443, cidr = "0.0.0.0/0", peer = null, says = "AWS APIs" }
     builder-http  = { group = "builder", port = 80, cidr = "0.0.0.0/0", peer = null, says = "Debian packages" }
     builder-https = { group = "builder", port = 443, cidr = "0.0.0.0/0", peer = null, says = "AWS APIs and Debian packages" }
-  }
+    }, {
+    for port in local.outbound_ports :
+    "web-${port}" => { group = "web", port = port, cidr = "0.0.0.0/0", peer = null, says = "AWS APIs, and what the application calls" }
+  })
 }
 
 resource "aws_security_group" "this" {
@@ -126,6 +129,15 @@ resource "aws_iam_role_policy" "web" {
         Effect   = "Allow"
         Action   = "secretsmanager:GetSecretValue"
         Resource = [for secret in aws_secretsmanager_secret.this : secret.arn]
+      },
+      {
+        Sid    = "SendAndRunTasks"
+        Effect = "Allow"
+        Action = [
+          "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage", "sqs:SendMessage",
+        ]
+        Resource = [local.queue_arns.tasks]
       },
     ]
   })

@@ -89,6 +89,17 @@ locals {
     Resource  = "${aws_s3_bucket.this["logs"].arn}/*/AWSLogs/${local.account}/*"
     Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:elasticloadbalancing:${var.region}:${local.account}:loadbalancer/*" } }
   }
+  edge_log_delivery = {
+    Sid       = "CloudFrontLogs"
+    Effect    = "Allow"
+    Principal = { Service = "delivery.logs.amazonaws.com" }
+    Action    = "s3:PutObject"
+    Resource  = "${aws_s3_bucket.this["logs"].arn}/AWSLogs/${local.account}/*"
+    Condition = {
+      StringEquals = { "aws:SourceAccount" = local.account, "s3:x-amz-acl" = "bucket-owner-full-control" }
+      ArnLike      = { "aws:SourceArn" = "arn:aws:logs:us-east-1:${local.account}:delivery-source:*" }
+    }
+  }
 }
 
 resource "aws_s3_bucket_policy" "releases" {
@@ -103,7 +114,7 @@ resource "aws_s3_bucket_policy" "transfer" {
 
 resource "aws_s3_bucket_policy" "logs" {
   bucket = aws_s3_bucket.this["logs"].id
-  policy = jsonencode({ Version = "2012-10-17", Statement = [local.tls_only["logs"], local.log_delivery] })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [local.tls_only["logs"], local.log_delivery, local.edge_log_delivery] })
 }
 
 # Names the distribution, so it is written after it.

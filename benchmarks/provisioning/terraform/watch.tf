@@ -139,10 +139,14 @@ locals {
     "cache-memory-${local.cache_node}"    = { namespace = "AWS/ElastiCache", metric = "DatabaseMemoryUsagePercentage", dimensions = local.cache_dimensions, period = 300, periods = 3, threshold = 85 }
     "cache-evictions-${local.cache_node}" = { namespace = "AWS/ElastiCache", metric = "Evictions", dimensions = local.cache_dimensions, statistic = "Sum", period = 300, periods = 3, threshold = 1000, missing = "notBreaching" }
 
+    queue-age    = { namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = local.queues.tasks }, statistic = "Maximum", periods = 5, points = 3, threshold = 300, missing = "notBreaching" }
+    dead-letters = { namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = local.queues.dead }, statistic = "Maximum", threshold = 0, missing = "notBreaching" }
+
     application-errors = { namespace = local.name, metric = "ApplicationErrors", dimensions = {}, statistic = "Sum", period = 300, threshold = 10, missing = "notBreaching" }
   }
   edge_alarms = {
     edge-5xx         = { namespace = "AWS/CloudFront", metric = "5xxErrorRate", dimensions = { DistributionId = aws_cloudfront_distribution.this.id, Region = "Global" }, periods = 5, points = 3, threshold = 5, missing = "notBreaching" }
+    edge-outside     = { namespace = "AWS/Route53", metric = "HealthCheckStatus", dimensions = { HealthCheckId = aws_route53_health_check.site.id }, statistic = "Minimum", periods = 3, comparison = "LessThanThreshold", threshold = 1, missing = "breaching" }
     edge-certificate = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", dimensions = { CertificateArn = aws_acm_certificate.site.arn }, statistic = "Minimum", period = 86400, comparison = "LessThanThreshold", threshold = 30 }
   }
   noticed = ["balancer-5xx", "target-5xx", "latency", "no-healthy-host"]
