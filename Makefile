@@ -1,6 +1,8 @@
 # Slipway's verbs. `make help` prints the lines with two hashes.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# Where it is set, Ansible, boto3 and moto are compiled anew whenever they start: a fifth of a run that has nothing to do.
+unexport PYTHONDONTWRITEBYTECODE
 python := .venv/bin/python
 
 help: ## List the verbs

@@ -113,7 +113,8 @@ def measured(
 
 def _given(endpoint: str) -> dict[str, str]:
     """The variables of both: the account, and nothing that the caller has set for either tool."""
-    own = ("AWS_", "ANSIBLE_", "TF_", "SLIPWAY_", "BOTO_")
+    # Of Python's too: with PYTHONDONTWRITEBYTECODE each run would compile Ansible and botocore anew.
+    own = ("AWS_", "ANSIBLE_", "TF_", "SLIPWAY_", "BOTO_", "PYTHON")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(own)},
         "AWS_ENDPOINT_URL": endpoint,

@@ -115,19 +115,30 @@ def _names_in_template(text: str) -> set[str]:
     )
 
 
-def known_names(project: Path, load: Load) -> set[str]:
-    """Options of all roles, names in the project's ``group_vars``, names that ``group_vars`` or playbooks mention."""
-    known: set[str] = set()
-    for specs in sorted((project / "roles").glob("*/meta/argument_specs.y*ml")):
-        known |= specified_names(load(specs))
-    for path in variable_files(project / "group_vars"):
-        known |= names_set(path, load) | referenced_names(load(path))
-    for path in sorted([*(project / "playbooks").rglob("*.y*ml"), *project.glob("*.yml")]):
-        if "group_vars" not in path.relative_to(project).parts:
-            known |= referenced_names(load(path))
-    for inventory in sorted((project / "inventories").glob("*/*.y*ml")):
-        known |= referenced_names(load(inventory))
-    return known
+def known_names(path: Path, load: Load) -> set[str]:
+    """What one file of the project makes known: options of a role, names that are set, names that are mentioned."""
+    content = load(path)
+    if path.stem == "argument_specs":
+        return specified_names(content)
+    set_here = set(content) if "group_vars" in path.parts and isinstance(content, Mapping) else set()
+    return {str(name) for name in set_here} | referenced_names(content)
+
+
+def files_that_know(project: Path) -> list[Path]:
+    """Specifications of all roles, the project's ``group_vars``, playbooks and inventories."""
+    playbooks = sorted([*(project / "playbooks").rglob("*.y*ml"), *project.glob("*.yml")])
+    return [
+        *sorted((project / "roles").glob("*/meta/argument_specs.y*ml")),
+        *variable_files(project / "group_vars"),
+        *(path for path in playbooks if "group_vars" not in path.relative_to(project).parts),
+        *sorted((project / "inventories").glob("*/*.y*ml")),
+    ]
+
+
+def _mentions(path: Path, names: set[str]) -> bool:
+    """Whether a file could make one of the names known, as far as can be told without parsing it."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text.startswith("$ANSIBLE_VAULT") or not names.isdisjoint(re.findall(r"\w+", text))
 
 
 def is_ansibles(name: str) -> bool:
@@ -137,10 +148,19 @@ def is_ansibles(name: str) -> bool:
 
 def unknown_variables(inventory: Path, project: Path, load: Load, also_known: Iterable[str] = ()) -> list[Unknown]:
     """What the environment in ``inventory`` sets and the project in ``project`` does not know, by file and name."""
-    known = known_names(project, load) | set(also_known)
-    candidates = sorted(known)
+    names = [(name, path) for name, path in inventory_names(inventory, load) if not is_ansibles(name)]
+    known = set(also_known)
+    # Parsing all files takes seconds, and an environment without a mistake needs few of them.
+    missing = {name for name, _ in names} - known
+    for path in files_that_know(project):
+        if missing and _mentions(path, missing):
+            known |= known_names(path, load)
+            missing -= known
+    if not missing:
+        return []
+    candidates = sorted(known.union(*(known_names(path, load) for path in files_that_know(project))))
     return [
         Unknown(name, str(path), next(iter(difflib.get_close_matches(name, candidates, n=1)), None))
-        for name, path in inventory_names(inventory, load)
-        if name not in known and not is_ansibles(name)
+        for name, path in names
+        if name in missing
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -197,6 +198,29 @@ def test_the_lookup_reads_with_ansibles_loader(project: Path) -> None:
     ]
     with pytest.raises(AnsibleError, match="no inventory directory"):
         lookup("unknown_variables", ["inventories/production"], project=str(project))
+
+
+def test_files_are_parsed_only_as_long_as_a_name_is_missing(project: Path) -> None:
+    wrong = ["gunicorn_wrokers", "completely_different", "layer_x"]
+    parsed: list[str] = []
+
+    def noting(path: Path) -> Any:
+        parsed.append(path.name)
+        return load(path)
+
+    assert unknown_variables(project / "inventories" / "staging", project, noting, wrong) == []
+    assert "argument_specs.yml" in parsed
+    assert "ignored.yml" not in parsed
+
+
+# --- unmet_requirements
+
+
+def test_what_the_controller_lacks_is_named_with_what_it_has() -> None:
+    unmet = lookup("unmet_requirements", ["boto3>=1.0", "netaddr", "boto3<1.0", "no-such-package>=2"])
+    assert unmet == [f"boto3<1.0 (it has {importlib.metadata.version('boto3')})", "no-such-package>=2 (it has none)"]
+    with pytest.raises(AnsibleError, match="no requirement"):
+        lookup("unmet_requirements", ["=="])
 
 
 @pytest.mark.parametrize(
