@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,9 +72,15 @@ def test_every_returned_value_says_when_and_what(name: str) -> None:
     assert all({"description", "returned", "type"} <= set(value) for value in values.values())
 
 
-def test_the_action_group_has_every_module() -> None:
+def test_the_action_group_has_our_modules_and_the_stock_ones_that_are_used() -> None:
+    files = [path for top in ("roles", "playbooks") for path in (PROJECT / top).rglob("*.yml")]
+    stock = {
+        name
+        for path in files
+        for name in re.findall(r"^\s*(?:- )?((?:amazon|community)\.aws\.\w+):", path.read_text(), re.MULTILINE)
+    }
     runtime = yaml.safe_load((COLLECTION / "meta" / "runtime.yml").read_text())
-    assert [entry for entry in runtime["action_groups"]["aws"] if isinstance(entry, str)] == MODULES
+    assert runtime["action_groups"]["aws"] == [*MODULES, *sorted(stock)]
 
 
 def test_the_collection_is_a_relative_link_into_the_repository() -> None:
