@@ -64,8 +64,8 @@ benchmark-api: setup-tests ## Compare the cached summary with a bare Gunicorn, a
 requests: setup-tests ## Hold what whole runs of every environment ask of AWS against its models, schemas and limits
 	@$(python) -m tests requests
 
-audit: setup-tests ## Run Prowler against the production environment in an emulated account
-	@$(python) -m audit prowler
+audit: setup-tests ## Run Prowler against production in an emulated account (ACCOUNT=staging: that environment in your own)
+	@$(python) -m audit $(if $(ACCOUNT),account $(ACCOUNT),prowler)
 
 deployer-policy: setup-tests ## Write what a deployer may from what whole runs ask for
 	@$(python) -m audit deployer-policy

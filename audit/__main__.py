@@ -1,29 +1,34 @@
 """What people ask of the audit. `make help` lists the verbs.
 
-usage: python -m audit {prowler [ENVIRONMENT] | deployer-policy}
+usage: python -m audit {prowler [ENVIRONMENT] | account ENVIRONMENT | deployer-policy}
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from audit import deployer, prowler
-from audit.account import ENVIRONMENTS, LAUNCHED, RunError, account, deployments
-from audit.recording import Call
+from audit.account import ENVIRONMENTS, LAUNCHED, PROJECT, RunError, account
+from audit.recordings import recordings
 from rehearsal.console import console, say
 
 
 def write_deployer_policy() -> int:
     """`make deployer-policy`: from the requests of whole runs of every environment."""
-    calls: list[Call] = []
-    for environment in ENVIRONMENTS:
-        say(f"recording what a deployment of {environment} asks for")
-        calls += deployments(environment)
-    deployer.FILE.parent.mkdir(parents=True, exist_ok=True)
-    deployer.FILE.write_text(deployer.rendered(calls))
-    say(f"wrote {deployer.FILE}")
+    say("recording what a deployment of every environment asks for")
+    calls = [call for recorded in recordings().values() for call in recorded]
+    there, wanted = deployer.FILE.read_text(), deployer.rendered(calls)
+    deployer.FILE.write_text(wanted)
+    say("\n".join(deployer.differences(there, wanted)) or f"{deployer.FILE.relative_to(PROJECT)} is up to date")
     return 0
+
+
+def _judged(results: Iterable[prowler.Result]) -> prowler.Verdict:
+    verdict = prowler.judge(results, prowler.exceptions())
+    prowler.report(verdict)
+    return verdict
 
 
 def audit(environment: str) -> int:
@@ -32,7 +37,17 @@ def audit(environment: str) -> int:
     say(f"laying {environment} into an emulated account")
     with account(environment, LAUNCHED) as made:
         say("Prowler")
-        return prowler.report(prowler.run(made, program), prowler.exceptions())
+        return 0 if _judged(prowler.emulated(made, program)).good else 1
+
+
+def audit_own(environment: str) -> int:
+    """`make audit ACCOUNT=production`: Prowler, which only reads, in your account, with your credentials.
+
+    Only resources with the environment's tags. An exception for what the account has in order is no fault here.
+    """
+    program = prowler.install()
+    say(f"Prowler in the account of {environment}")
+    return 1 if _judged(prowler.run(os.environ, program, prowler.tags_of(environment))).failed else 0
 
 
 def main(words: Sequence[str]) -> int:
@@ -45,6 +60,8 @@ def main(words: Sequence[str]) -> int:
                 return audit("production")
             case ["prowler", environment] if environment in ENVIRONMENTS:
                 return audit(environment)
+            case ["account", environment] if environment in ENVIRONMENTS:
+                return audit_own(environment)
     except (RunError, prowler.ProwlerError) as error:
         console.print(str(error), markup=False)
         return 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from audit.recording import Call, Recording
+from audit.recording import Recording
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from rehearsal.emulator.server import Emulator
 from rehearsal.settings import ACCOUNT_ID, REGION
@@ -127,12 +127,3 @@ def account(environment: str, playbooks: Sequence[str] = EVERYTHING) -> Iterator
         yield made
     finally:
         emulator.stop()
-
-
-def deployments(environment: str) -> tuple[Call, ...]:
-    """What a deployer asks for in a first run. What only later ones ask for is listed in `audit.deployer.LATER`.
-
-    Raises RunError when a playbook fails.
-    """
-    with account(environment) as made:
-        return tuple(made.recording)

@@ -317,3 +317,28 @@ def _parts(statement: Policy, room: int) -> list[Policy]:
 def rendered(calls: Iterable[Call]) -> str:
     """The content of the file."""
     return json.dumps(policies(calls), indent=2) + "\n"
+
+
+def differences(there: str, wanted: str) -> list[str]:
+    """What one content of the file allows and another does not, one sentence for each action."""
+    before, after = _allowed(there), _allowed(wanted)
+    found = []
+    for action in sorted(before.keys() | after.keys()):
+        if action not in before:
+            found.append(f"+ {action} of {after[action]}")
+        elif action not in after:
+            found.append(f"- {action}, which nothing asks for")
+        elif before[action] != after[action]:
+            found.append(f"~ {action} of {after[action]}, not {before[action]}")
+    return found
+
+
+def _allowed(text: str) -> dict[str, str]:
+    """Action -> resources and condition."""
+    found: dict[str, str] = {}
+    for policy in json.loads(text):
+        for statement in policy["Statement"]:
+            listed = statement["Action"]
+            what = json.dumps([statement["Resource"], statement.get("Condition", {})])
+            found |= dict.fromkeys([listed] if isinstance(listed, str) else listed, what)
+    return found

@@ -1,4 +1,4 @@
-"""Prowler against an environment in an emulated account: every failed check that applies is told."""
+"""Prowler against an environment, in an emulated account or in yours: what it objects to and nobody has excused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,27 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.account import PROJECT, Account
+from audit.recording import Call
 from rehearsal.console import console
 
 EXCEPTIONS = Path(__file__).with_name("prowler-exceptions.yml")
 #: Prowler pins some eighty packages of its own, boto3 among them.
 _LOCK = Path(__file__).with_name("prowler")
 _ENVIRONMENT = PROJECT / ".cache" / "prowler"
+#: botocore's service -> Prowler's, where they differ. None: Prowler has no check of it.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "budgets": (),
+    "ec2": ("ec2", "vpc"),
+    "events": ("eventbridge",),
+    "lambda": ("awslambda",),
+    "logs": ("cloudwatch",),
+    "scheduler": (),
+    "sts": (),
+}
 #: The services of the stack. Of the others an account has nothing, or the check is of the account, not of the stack.
 SERVICES = (
     *("acm", "autoscaling", "backup", "cloudfront", "cloudwatch", "ec2", "elasticache", "elbv2", "iam", "kms", "rds"),
-    *("route53", "s3", "secretsmanager", "sns", "ssm", "vpc", "wafv2"),
+    *("route53", "s3", "secretsmanager", "sns", "sqs", "ssm", "vpc", "wafv2"),
 )
 REGIONS = ("eu-west-1", "us-east-1")
 SECONDS = 1800
@@ -69,8 +80,14 @@ def install() -> Path:
     return _ENVIRONMENT / "bin" / "prowler"
 
 
-def run(account: Account, program: Path) -> list[Result]:
-    """All checks of the services of the stack.
+def forgotten(calls: Iterable[Call]) -> list[str]:
+    """Services that a run asked something of and that nobody audits."""
+    asked = {name for call in calls for name in _NAMES.get(call.service, (call.service,))}
+    return sorted(asked - set(SERVICES))
+
+
+def run(variables: Mapping[str, str], program: Path, tags: Mapping[str, str] | None = None) -> list[Result]:
+    """All checks of the services of the stack, in the account of the variables; only of what carries the tags.
 
     Raises ProwlerError when it leaves no results: it ends with 3 when a check failed, and with 0 when none did.
     """
@@ -78,9 +95,12 @@ def run(account: Account, program: Path) -> list[Result]:
         command = [str(program), "aws", "--no-banner", "--no-color", "--output-formats", "json-ocsf"]
         command += ["--output-directory", directory, "--output-filename", "results"]
         command += ["--region", *REGIONS, "--service", *SERVICES]
+        if tags:
+            command += ["--resource-tag", *(f"{name}={value}" for name, value in tags.items())]
         done = subprocess.run(
             command,
-            env={**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": directory},
+            env=dict(variables),
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -91,6 +111,23 @@ def run(account: Account, program: Path) -> list[Result]:
         if done.returncode not in (0, 3) or not found.exists():
             raise ProwlerError(f"Prowler ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
         return read(json.loads(found.read_text()))
+
+
+def tags_of(environment: str) -> dict[str, str]:
+    """The tags that everything of an environment carries (`slipway_tags`)."""
+    project = yaml.safe_load((PROJECT / "group_vars" / "all" / "project.yml").read_text())["slipway_project"]
+    return {"Project": project, "Environment": environment}
+
+
+def emulated(account: Account, program: Path) -> list[Result]:
+    """All checks of everything in an emulated account.
+
+    Raises ProwlerError.
+    """
+    if names := forgotten(account.recording):
+        raise ProwlerError(f"the stack uses {', '.join(names)}, which audit/prowler.py neither audits nor leaves out")
+    with tempfile.TemporaryDirectory() as home:
+        return run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program)
 
 
 def read(findings: Iterable[Mapping[str, Any]]) -> list[Result]:
@@ -114,40 +151,77 @@ def exceptions(path: Path = EXCEPTIONS) -> list[dict[str, str]]:
     return listed
 
 
-def reason_for(result: Result, listed: Iterable[Mapping[str, str]]) -> str | None:
-    """Why a failed check is no fault, or None."""
+def excused_by(result: Result, listed: Iterable[Mapping[str, str]]) -> Mapping[str, str] | None:
+    """The exception that says why a failed check is no fault."""
     for one in listed:
         if one["check"] == result.check and one["resource"] in result.resource:
-            return one["reason"]
+            return one
     return None
 
 
-def report(results: Iterable[Result], listed: list[dict[str, str]]) -> int:
-    """Print the table; 1 when a check failed without a reason, or a reason has nothing to excuse any more."""
-    results = list(results)
-    table = Table(title="Prowler", box=None)
-    for heading in ("result", "severity", "check", "resource"):
-        table.add_column(heading, overflow="fold")
-    counted: dict[str, int] = defaultdict(int)
-    used: set[str] = set()
-    for result in sorted(results, key=lambda one: (one.check, one.resource)):
-        if result.status != "FAIL":
-            counted[result.status.lower()] += 1
-            continue
-        reason = reason_for(result, listed)
-        counted["failed" if reason is None else "excused"] += 1
-        if reason is not None:
-            used.add(f"{result.check} {reason}")
-        else:
-            table.add_row(
-                "[red]failed[/red]", result.severity, result.check, Text(f"{result.resource}: {result.words}")
-            )
-    unused = [one for one in listed if f"{one['check']} {one['reason']}" not in used]
-    for one in unused:
-        table.add_row(
-            "[yellow]unused[/yellow]", "", one["check"], f"exception for {one['resource'] or 'all'}: remove it"
-        )
-    if table.row_count:
+@dataclass(frozen=True)
+class Verdict:
+    """What is left of Prowler's results when the exceptions have been heard."""
+
+    passed: Sequence[Result]
+    excused: Sequence[tuple[Result, str]]
+    failed: Sequence[Result]
+    #: Exceptions that excuse nothing.
+    unused: Sequence[Mapping[str, str]]
+
+    @property
+    def good(self) -> bool:
+        """Nothing failed without a reason, and every reason has something to excuse. Nothing checked is not good."""
+        return bool(self.passed) and not self.failed and not self.unused
+
+
+def judge(results: Iterable[Result], listed: Sequence[Mapping[str, str]]) -> Verdict:
+    """Hold the results against the exceptions."""
+    passed, excused, failed = [], [], []
+    used: list[Mapping[str, str]] = []
+    for result in sorted(results, key=lambda one: (one.check, one.resource, one.region)):
+        if result.status == "PASS":
+            passed.append(result)
+        elif result.status == "FAIL":
+            exception = excused_by(result, listed)
+            if exception is None:
+                failed.append(result)
+            else:
+                excused.append((result, exception["reason"]))
+                used.append(exception)
+    return Verdict(passed, excused, failed, [one for one in listed if not any(one is other for other in used)])
+
+
+def report(verdict: Verdict) -> None:
+    """Print what was found."""
+    if verdict.excused:
+        table = Table(title="Excused", title_justify="left", header_style="bold")
+        for heading in ("check", "reason"):
+            table.add_column(heading, overflow="fold")
+        table.add_column("resources", justify="right")
+        numbers = Counter((result.check, reason) for result, reason in verdict.excused)
+        for (check, reason), number in numbers.items():
+            table.add_row(check, Text(reason), str(number))
         console.print(table)
-    console.print("Prowler: " + ", ".join(f"{number} {name}" for name, number in sorted(counted.items())))
-    return 1 if counted["failed"] or unused or not counted["pass"] else 0
+    if verdict.failed:
+        table = Table(title="Failed", title_justify="left", header_style="bold")
+        for heading in ("severity", "check", "resource"):
+            table.add_column(heading, overflow="fold")
+        for result in verdict.failed:
+            table.add_row(result.severity, result.check, Text(f"{result.resource} ({result.region}): {result.words}"))
+        console.print(table)
+    for one in verdict.unused:
+        console.print(
+            f"{EXCEPTIONS.name}: {one['check']} of {one['resource'] or 'anything'} excuses nothing", markup=False
+        )
+    table = Table(title="Prowler", title_justify="left", header_style="bold")
+    table.add_column("service")
+    for heading in ("passed", "excused", "failed"):
+        table.add_column(heading, justify="right")
+    columns = (verdict.passed, [result for result, _ in verdict.excused], verdict.failed)
+    counts = [Counter(result.check.split("_")[0] for result in column) for column in columns]
+    for service in sorted(set().union(*counts)):
+        table.add_row(service, *(str(count[service]) for count in counts))
+    table.add_section()
+    table.add_row("all", *(str(len(column)) for column in columns))
+    console.print(table)

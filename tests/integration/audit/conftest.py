@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import pytest
 
-from audit.account import deployments
 from audit.recording import Call
-
-_calls = cache(deployments)
+from audit.recordings import Recordings, recordings
 
 
 @pytest.fixture(scope="session")
-def calls() -> Callable[[str], tuple[Call, ...]]:
-    """`calls("production")`: what the playbooks ask of an empty account."""
-    return _calls
+def recorded() -> Recordings:
+    """What the playbooks ask of an empty account, for each environment."""
+    return recordings()
+
+
+@pytest.fixture(scope="session")
+def calls(recorded: Recordings) -> Callable[[str], tuple[Call, ...]]:
+    """`calls("production")`."""
+    return recorded.__getitem__

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from audit import deployer
-from audit.account import ENVIRONMENTS
-from audit.recording import Call
+from audit.recordings import Recordings
 
 pytestmark = pytest.mark.timeout(1800)
 
 
-def test_the_policies_are_up_to_date(calls: Callable[[str], tuple[Call, ...]]) -> None:
-    recorded = [call for environment in ENVIRONMENTS for call in calls(environment)]
-    assert deployer.FILE.read_text() == deployer.rendered(recorded), "run make deployer-policy"
+def test_the_policies_are_up_to_date(recorded: Recordings) -> None:
+    wanted = deployer.rendered(call for calls in recorded.values() for call in calls)
+    there = deployer.FILE.read_text()
+    said = "\n".join(deployer.differences(there, wanted))
+    assert there == wanted, f"run `make deployer-policy`, read what it changes and commit it:\n{said}"

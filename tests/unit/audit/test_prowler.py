@@ -1,0 +1,94 @@
+"""What becomes of Prowler's results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from audit import prowler
+from audit.prowler import Result, exceptions, forgotten, judge, read, report
+from audit.recording import Call
+
+
+def result(check: str, status: str, resource: str = "arn:aws:s3:::slipway-production-1-logs") -> Result:
+    return Result(check, status, "high", resource, "eu-west-1", "words")
+
+
+def exception(check: str, resource: str = "") -> dict[str, str]:
+    return {"check": check, "resource": resource, "reason": "a reason"}
+
+
+def test_a_failed_check_fails() -> None:
+    verdict = judge([result("a", "PASS"), result("b", "FAIL"), result("c", "MANUAL")], [])
+    assert [one.check for one in verdict.failed] == ["b"]
+    assert not verdict.good
+
+
+def test_an_exception_excuses_its_own_check_and_resource_alone() -> None:
+    results = [result("a", "PASS"), result("b", "FAIL"), result("b", "FAIL", "arn:aws:s3:::other"), result("c", "FAIL")]
+    verdict = judge(results, [exception("b", "-logs")])
+    assert [one.resource for one, _ in verdict.excused] == ["arn:aws:s3:::slipway-production-1-logs"]
+    assert [(one.check, one.resource[-5:]) for one in verdict.failed] == [("b", "other"), ("c", "-logs")]
+    assert verdict.unused == []
+
+
+def test_an_exception_that_excuses_nothing_is_an_error() -> None:
+    listed = [exception("b"), exception("a"), exception("b", "-logs")]
+    verdict = judge([result("a", "PASS"), result("b", "FAIL")], listed)
+    assert list(verdict.unused) == listed[1:]
+    assert not verdict.good
+
+
+def test_all_is_good_when_all_is_excused() -> None:
+    assert judge([result("a", "PASS"), result("b", "FAIL")], [exception("b")]).good
+
+
+def test_nothing_checked_is_not_good() -> None:
+    assert not judge([], []).good
+
+
+def test_the_report_names_what_failed_and_what_excuses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    report(
+        judge(
+            [result("s3_a", "PASS"), result("s3_b", "FAIL"), result("ec2_c", "FAIL")],
+            [exception("ec2_c"), exception("d")],
+        )
+    )
+    said = capsys.readouterr().err
+    assert "s3_b" in said
+    assert "a reason" in said
+    assert "d of anything excuses nothing" in said
+
+
+def test_prowlers_output_is_read() -> None:
+    finding = {
+        "metadata": {"event_code": "s3_bucket_default_encryption"},
+        "status_code": "PASS",
+        "severity": "Medium",
+        "status_detail": "is encrypted",
+        "resources": [{"uid": "arn:aws:s3:::a", "region": "eu-west-1"}],
+    }
+    expected = Result("s3_bucket_default_encryption", "PASS", "Medium", "arn:aws:s3:::a", "eu-west-1", "is encrypted")
+    assert read([finding]) == [expected]
+
+
+def test_a_service_that_nobody_audits_is_named() -> None:
+    calls = [Call(name, "Describe", "eu-west-1", {}, writes=False) for name in ("ec2", "logs", "budgets", "kinesis")]
+    assert forgotten(calls) == ["kinesis"]
+
+
+def test_every_exception_has_a_reason_and_stands_once() -> None:
+    listed = exceptions()
+    for one in listed:
+        assert set(one) == {"check", "resource", "reason"}
+        assert len(one["reason"]) > 30
+    assert len({(one["check"], one["resource"]) for one in listed}) == len(listed)
+    assert [one["check"] for one in listed] == sorted(one["check"] for one in listed)
+
+
+def test_the_tags_are_those_of_the_environment() -> None:
+    project = yaml.safe_load(Path(prowler.PROJECT, "group_vars/all/project.yml").read_text())
+    assert set(prowler.tags_of("staging")) < set(project["slipway_tags"])
+    assert prowler.tags_of("staging") == {"Project": "slipway", "Environment": "staging"}
