@@ -60,7 +60,7 @@ class Application:
     """The WSGI application: health, authorization, moto, and the news of what changed."""
 
     def __init__(self, witness: Witness | None = None) -> None:
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = DomainDispatcherApplication(_backend_application)
         self._witness = witness
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -115,6 +115,13 @@ class Application:
         if close is not None:
             close()
         return chunks, status.startswith(("2", "3"))
+
+
+def _backend_application(service: str | None) -> Any:
+    """moto's application for a service; without a name for one it has not got."""
+    if service is None:
+        raise NotImplementedError("nothing of this service")
+    return create_backend_app(service)
 
 
 def _changes(request: ApiRequest, environ: Environ) -> bool:

@@ -10,6 +10,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 from moto.ec2.utils import random_ami_id
 
 from rehearsal.emulator import account
@@ -58,7 +59,7 @@ def _block_device_mappings(self: Ami) -> list[dict[str, Any]]:
             "DeviceName": self.root_device_name,
             "Ebs": {
                 "DeleteOnTermination": True,
-                "Encrypted": False,
+                "Encrypted": self.ebs_snapshot.encrypted,
                 "SnapshotId": self.ebs_snapshot.id,
                 "VolumeSize": _ROOT_GIGABYTES,
                 "VolumeType": "gp3",
@@ -80,7 +81,10 @@ def create_image(
 ) -> Ami:
     """An image is `pending` until its content is there; its snapshot may have tags of its own; names are unique.
 
+    What was made of an encrypted volume is encrypted, with the same key.
+
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+    https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
     """
     if any(ami.name == name and ami.owner_id == self.account_id for ami in self.amis.values()):  # type: ignore[attr-defined]
         raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by another AMI")
@@ -104,6 +108,10 @@ def create_image(
         region_name=instance.placement.zone,
         snapshot_description=f"Created by CreateImage({instance_id}) for {ami_id}",
     )
+    root = instance.block_device_mapping.get(image.root_device_name)
+    if root is not None:
+        volume = self.get_volume(root.volume_id)  # type: ignore[attr-defined]
+        image.ebs_snapshot.encrypted, image.ebs_snapshot.kms_key_id = volume.encrypted, volume.kms_key_id
     for specification in tag_specifications:
         tags = {tag["Key"]: tag["Value"] for tag in specification["Tags"]}
         match specification["ResourceType"]:
@@ -152,3 +160,18 @@ def deregister_image(self: AmisResponse) -> ActionResult:
         self.ec2_backend.snapshots.pop(image.ebs_snapshot.id, None)
         results.append({"SnapshotId": image.ebs_snapshot.id, "ReturnCode": "success"})
     return ActionResult({"Return": True, "DeleteSnapshotResults": results})
+
+
+@correct(ElasticBlockStore, "describe_snapshots")
+def describe_snapshots(self: ElasticBlockStore) -> ActionResult:
+    """Of the owners alone that were named; moto returns those of AWS's images to everybody.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
+    """
+    found = self.ec2_backend.describe_snapshots(
+        snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
+    )
+    if owners := self._get_param("OwnerIds", []):
+        owners = [self.current_account if owner == "self" else owner for owner in owners]
+        found = [snapshot for snapshot in found if snapshot.owner_id in owners]
+    return ActionResult({"Snapshots": found})

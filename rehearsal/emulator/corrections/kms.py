@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from moto.kms.models import KmsBackend, kms_backends
+from moto.kms.models import Alias, KmsBackend, kms_backends
 
 from .registry import correct
 
 _schedule_key_deletion = KmsBackend.schedule_key_deletion
 _any_id_to_key_id = KmsBackend.any_id_to_key_id
+_create_alias = KmsBackend.create_alias
 
 
 def is_usable(account_id: str, region: str, key: str) -> bool:
@@ -35,3 +36,16 @@ def any_id_to_key_id(self: KmsBackend, key_id: str) -> str:
     if name.startswith("alias/") and self.get_key_id_from_alias(name) is None:
         return name
     return _any_id_to_key_id(self, key_id)
+
+
+@correct(KmsBackend, "create_alias")
+def create_alias(self: KmsBackend, target_key_id: str, alias_name: str) -> Alias:
+    """`alias/aws/` is reserved for keys that AWS manages, and rotates every year; moto makes them for services.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+    """
+    alias = _create_alias(self, target_key_id, alias_name)
+    if alias_name.startswith("alias/aws/"):
+        key = self.keys[self.get_key_id(target_key_id)]
+        key.key_manager, key.key_rotation_status = "AWS", True
+    return alias

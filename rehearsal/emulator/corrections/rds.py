@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult, PaginatedResult
@@ -26,6 +27,9 @@ POSTGRES_VERSIONS = {
     "16": ("16.11", "16.10", "16.9", "16.8", "16.6", "16.4"),
     "15": ("15.15", "15.14", "15.13", "15.12", "15.10"),
 }
+
+#: The authority of an instance for which none was named.
+DEFAULT_AUTHORITY = "rds-ca-rsa2048-g1"
 
 _db_instance_init = DBInstance.__init__
 _update = DBInstance.update
@@ -65,7 +69,7 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
     if engine == "postgres":
         kwargs["engine_version"] = full_version(engine, kwargs.get("engine_version") or "17")
         kwargs.setdefault("license_model", "postgresql-license")
-        kwargs.setdefault("ca_certificate_identifier", "rds-ca-rsa2048-g1")
+        kwargs.setdefault("ca_certificate_identifier", DEFAULT_AUTHORITY)
     owner = args[0] if args else kwargs["backend"]
     key = kwargs.get("kms_key_id")
     if key and not is_usable(owner.account_id, owner.region_name, key):
@@ -461,3 +465,32 @@ def describe_db_engine_versions(self: RDSResponse) -> ActionResult:
                 }
             )
     return PaginatedResult({"DBEngineVersions": found})
+
+
+# -- authorities ---------------------------------------------------------------------------------------------
+
+#: The authorities of new instances, and the year in which each expires.
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+AUTHORITIES = {DEFAULT_AUTHORITY: 2061, "rds-ca-rsa4096-g1": 2121, "rds-ca-ecc384-g1": 2121}
+_AUTHORITIES_SINCE = datetime(2021, 5, 25, tzinfo=UTC)
+
+
+@correct(RDSResponse, "describe_certificates")
+def describe_certificates(self: RDSResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeCertificates.html"""
+    wanted = self.params.get("CertificateIdentifier")
+    if wanted is not None and wanted not in AUTHORITIES:
+        raise RDSClientError("CertificateNotFound", f"Certificate {wanted} not found")
+    found = [
+        {
+            "CertificateIdentifier": name,
+            "CertificateType": "CA",
+            "CertificateArn": f"arn:aws:rds:{self.region}::cert:{name}",
+            "ValidFrom": _AUTHORITIES_SINCE,
+            "ValidTill": datetime(year, 1, 1, tzinfo=UTC),
+            "CustomerOverride": False,
+        }
+        for name, year in AUTHORITIES.items()
+        if wanted in (None, name)
+    ]
+    return PaginatedResult({"Certificates": found, "DefaultCertificateForNewLaunches": DEFAULT_AUTHORITY})

@@ -75,23 +75,34 @@ Ask = Callable[[Any], Call]
 #: Variable -> the request that carries it, and what AWS has not.
 CHOICES: dict[str, tuple[Ask, Any]] = {
     "aws_database_major_version": (
-        lambda value: call("rds:CreateDBInstance", **DATABASE | {"EngineVersion": str(value)}),
+        lambda value: call(
+            "rds:CreateDBInstance", **DATABASE | {"EngineVersion": str(value), "DBInstanceIdentifier": "version"}
+        ),
         "9.9",
     ),
     "aws_database_instance_class": (
-        lambda value: call("rds:CreateDBInstance", **DATABASE | {"DBInstanceClass": value}),
+        lambda value: call(
+            "rds:CreateDBInstance", **DATABASE | {"DBInstanceClass": value, "DBInstanceIdentifier": "class"}
+        ),
         "db.m7g.enormous",
     ),
     "aws_database_backup_days": (
-        lambda value: call("rds:CreateDBInstance", **DATABASE | {"BackupRetentionPeriod": value}),
+        lambda value: call(
+            "rds:CreateDBInstance", **DATABASE | {"BackupRetentionPeriod": value, "DBInstanceIdentifier": "backup"}
+        ),
         36,
     ),
     "aws_cache_node_type": (
-        lambda value: call("elasticache:CreateReplicationGroup", **CACHE | {"CacheNodeType": value}),
+        lambda value: call(
+            "elasticache:CreateReplicationGroup", **CACHE | {"CacheNodeType": value, "ReplicationGroupId": "type"}
+        ),
         "cache.m7g.enormous",
     ),
     "aws_cache_engine_version": (
-        lambda value: call("elasticache:CreateReplicationGroup", **CACHE | {"EngineVersion": str(value)}),
+        lambda value: call(
+            "elasticache:CreateReplicationGroup",
+            **CACHE | {"EngineVersion": str(value), "ReplicationGroupId": "version"},
+        ),
         "6.9",
     ),
     "aws_compute_instance_type": (launch_template, "t3.enormous"),

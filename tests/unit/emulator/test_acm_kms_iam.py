@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -114,3 +115,28 @@ def test_an_alias_of_no_key_is_not_found(client: Clients) -> None:
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/somebody", TargetKeyId=key)
     assert kms.describe_key(KeyId="alias/somebody")["KeyMetadata"]["KeyId"] == key
+
+
+def test_the_key_that_a_service_makes_for_itself_is_managed_by_aws(client: Clients) -> None:
+    ec2, kms = client("ec2"), client("kms")
+    volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1, Encrypted=True)
+    managed = kms.describe_key(KeyId=volume["KmsKeyId"])["KeyMetadata"]
+    assert (managed["KeyManager"], kms.get_key_rotation_status(KeyId=managed["KeyId"])["KeyRotationEnabled"]) == (
+        "AWS",
+        True,
+    )
+    own = kms.create_key()["KeyMetadata"]
+    assert (own["KeyManager"], kms.get_key_rotation_status(KeyId=own["KeyId"])["KeyRotationEnabled"]) == (
+        "CUSTOMER",
+        False,
+    )
+
+
+def test_a_secret_knows_the_day_on_which_it_was_last_read(client: Clients) -> None:
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="read", SecretString="value")
+    assert "LastAccessedDate" not in secrets.describe_secret(SecretId="read")
+    secrets.get_secret_value(SecretId="read")
+    found = secrets.describe_secret(SecretId="read")["LastAccessedDate"].astimezone(UTC)
+    assert (found.hour, found.minute, found.second) == (0, 0, 0)
+    assert datetime.now(UTC) - found < timedelta(days=2)

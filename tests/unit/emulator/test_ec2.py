@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.emulator import backchannel
 from rehearsal.images import DEBIAN_13_IMAGE_ID
+from rehearsal.settings import ACCOUNT_ID
 
 from .conftest import Clients, Network
 
@@ -209,6 +210,28 @@ class TestImages:
         ec2.deregister_image(ImageId=image_id, DeleteAssociatedSnapshots=True)
         with pytest.raises(ClientError, match=r"InvalidSnapshot\.NotFound"):
             ec2.describe_snapshots(SnapshotIds=[snapshot_id])
+
+    def test_an_image_of_an_encrypted_volume_is_encrypted(self, ec2: Any, network: Network) -> None:
+        def snapshot(name: str, encrypted: bool) -> dict[str, Any]:
+            device = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": encrypted}}
+            instance_id = run(ec2, network, BlockDeviceMappings=[device])
+            image_id = ec2.create_image(InstanceId=instance_id, Name=name)["ImageId"]
+            [image] = ec2.describe_images(ImageIds=[image_id])["Images"]
+            made = image["BlockDeviceMappings"][0]["Ebs"]
+            assert made["Encrypted"] is encrypted
+            [found] = ec2.describe_snapshots(SnapshotIds=[made["SnapshotId"]])["Snapshots"]
+            return dict(found)
+
+        assert snapshot("secret", encrypted=True)["Encrypted"] is True
+        assert snapshot("open", encrypted=False)["Encrypted"] is False
+
+    def test_the_snapshots_of_other_peoples_images_are_theirs(self, ec2: Any, network: Network) -> None:
+        image_id = ec2.create_image(InstanceId=run(ec2, network), Name="owned")["ImageId"]
+        [image] = ec2.describe_images(ImageIds=[image_id])["Images"]
+        own = ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        assert image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] in {one["SnapshotId"] for one in own}
+        assert {one["OwnerId"] for one in own} == {ACCOUNT_ID}
+        assert {one["OwnerId"] for one in ec2.describe_snapshots()["Snapshots"]} > {ACCOUNT_ID}
 
     def test_an_unknown_image_cannot_be_launched(self, ec2: Any, network: Network) -> None:
         with pytest.raises(ClientError, match=r"InvalidAMIID\.NotFound"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -137,3 +138,12 @@ class TestParameterGroups:
             rds.delete_db_parameter_group(DBParameterGroupName="data")
         with pytest.raises(ClientError, match="InvalidDBSubnetGroupState"):
             rds.delete_db_subnet_group(DBSubnetGroupName="data")
+
+
+def test_the_authority_of_an_instance_is_known_and_valid(rds: Any) -> None:
+    name = create(rds, "signed")["CACertificateIdentifier"]
+    [found] = rds.describe_certificates(CertificateIdentifier=name)["Certificates"]
+    assert found["ValidFrom"] < datetime.now(UTC) + timedelta(days=365) < found["ValidTill"]
+    assert len(rds.describe_certificates()["Certificates"]) == 3
+    with pytest.raises(ClientError, match="CertificateNotFound"):
+        rds.describe_certificates(CertificateIdentifier="rds-ca-2019")

@@ -126,3 +126,9 @@ def test_there_is_no_default_vpc(client: Clients) -> None:
     assert client("ec2", "eu-central-1").describe_subnets()["Subnets"] == []
     with pytest.raises(ClientError, match="VPCIdNotSpecified"):
         client("ec2", "eu-central-1").run_instances(ImageId=DEBIAN_13_IMAGE_ID, MinCount=1, MaxCount=1)
+
+
+def test_a_service_that_the_account_has_not_is_refused_with_a_word(client: Clients) -> None:
+    with pytest.raises(ClientError) as refused:
+        client("waf-regional").list_web_acls()
+    assert refused.value.response["Error"]["Code"] == "NotImplemented"
