@@ -39,6 +39,8 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
     "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
+    "s3:GetBucketNotificationConfiguration": ("s3:GetBucketNotification",),
+    "s3:PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
     "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
     "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
@@ -51,9 +53,12 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "budgets:CreateBudget": ("budgets:ModifyBudget", "budgets:TagResource"),
     "budgets:UpdateBudget": ("budgets:ModifyBudget",),
     "budgets:CreateNotification": ("budgets:ModifyBudget",),
+    "budgets:DescribeBudgets": ("budgets:ViewBudget",),
     "budgets:DescribeBudget": ("budgets:ViewBudget",),
     "budgets:DescribeNotificationsForBudget": ("budgets:ViewBudget",),
     "budgets:DescribeSubscribersForNotification": ("budgets:ViewBudget",),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-vended-logs-permissions-V2.html
+    "logs:PutDeliverySource": ("logs:PutDeliverySource", "cloudfront:AllowVendedLogDeliveryForResource"),
     # https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
     "wafv2:PutLoggingConfiguration": (
         "wafv2:PutLoggingConfiguration",
@@ -93,6 +98,7 @@ _TAGGING = {
     "rds": "rds:AddTagsToResource",
     "secretsmanager": "secretsmanager:TagResource",
     "sns": "sns:TagResource",
+    "sqs": "sqs:TagQueue",
     "ssm": "ssm:AddTagsToResource",
     "wafv2": "wafv2:TagResource",
 }
@@ -142,11 +148,13 @@ LATER: tuple[str, ...] = (
     "rds:ModifyDBInstance",
     "route53:GetHostedZone",
     "route53:ListTagsForResource",
+    "route53:UpdateHealthCheck",
     "s3:DeleteObject",
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetResourcePolicy",
     "sns:SetTopicAttributes",
     "sns:Subscribe",
+    "sqs:SetQueueAttributes",
     "ssm:DeleteParameter",
     "ssm:DescribeInstanceInformation",
     "ssm:ResumeSession",
@@ -179,6 +187,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
         f"arn:aws:logs:{_ANY}:log-group:/@NAME@/*",
         f"arn:aws:logs:{_ANY}:log-group:/aws/rds/instance/@NAME@/*",
         f"arn:aws:logs:{_ANY}:log-group:aws-waf-logs-@NAME@-*",
+        *(f"arn:aws:logs:{_ANY}:delivery{kind}" for kind in (":*", "-source:@NAME@-*", "-destination:@NAME@-*")),
     ),
     "rds": (
         f"arn:aws:rds:{_HERE}:db:@NAME@",
@@ -188,6 +197,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "s3": ("arn:aws:s3:::@NAME@-@ACCOUNT@-*",),
     "secretsmanager": (f"arn:aws:secretsmanager:{_HERE}:secret:@NAME@/*",),
     "sns": (f"arn:aws:sns:{_ANY}:@NAME@-*",),
+    "sqs": (f"arn:aws:sqs:{_HERE}:@NAME@-*",),
     "ssm": (f"arn:aws:ssm:{_HERE}:parameter/@NAME@/*",),
 }
 #: Readings of content, which are narrowed like writing.
@@ -312,6 +322,15 @@ def _parts(statement: Policy, room: int) -> list[Policy]:
         raise ValueError(f"{listed} does not fit into a policy")
     half = len(listed) // 2
     return [part for some in (listed[:half], listed[half:]) for part in _parts({**statement, "Action": some}, room)]
+
+
+def filled(text: str) -> list[Policy]:
+    """The policies in a content of the file, with names as the role fills them in."""
+    names = {"NAME": "slipway-production", "PROJECT": "slipway", "ENVIRONMENT": "production", "REGION": "eu-west-1"}
+    for placeholder, value in {**names, "ACCOUNT": "123456789012"}.items():
+        text = text.replace(f"@{placeholder}@", value)
+    found: list[Policy] = json.loads(text)
+    return found
 
 
 def rendered(calls: Iterable[Call]) -> str:

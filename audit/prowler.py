@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,13 @@ class Result:
     resource: str
     region: str
     words: str
+    #: Its tags, as `Name:value`.
+    tags: tuple[str, ...] = ()
+
+    @property
+    def told_by(self) -> str:
+        """Everything by which an exception may know the resource."""
+        return " ".join((self.resource, self.region, self.words, *self.tags))
 
 
 def install() -> Path:
@@ -140,13 +147,14 @@ def read(findings: Iterable[Mapping[str, Any]]) -> list[Result]:
             resource=finding["resources"][0]["uid"],
             region=finding["resources"][0].get("region", ""),
             words=finding["status_detail"],
+            tags=tuple(finding["resources"][0].get("labels") or ()),
         )
         for finding in findings
     ]
 
 
 def exceptions(path: Path = EXCEPTIONS) -> list[dict[str, str]]:
-    """The exceptions: `check`, `resource` (a part of its ARN, empty for all), `reason`."""
+    """The exceptions: `check`, `resource` (a part of what tells it, empty for all), `reason`."""
     listed: list[dict[str, str]] = yaml.safe_load(path.read_text()) or []
     return listed
 
@@ -154,7 +162,7 @@ def exceptions(path: Path = EXCEPTIONS) -> list[dict[str, str]]:
 def excused_by(result: Result, listed: Iterable[Mapping[str, str]]) -> Mapping[str, str] | None:
     """The exception that says why a failed check is no fault."""
     for one in listed:
-        if one["check"] == result.check and one["resource"] in result.resource:
+        if one["check"] == result.check and one["resource"] in result.told_by:
             return one
     return None
 
@@ -196,12 +204,14 @@ def report(verdict: Verdict) -> None:
     """Print what was found."""
     if verdict.excused:
         table = Table(title="Excused", title_justify="left", header_style="bold")
-        for heading in ("check", "reason"):
+        table.add_column("results", justify="right")
+        for heading in ("checks", "reason"):
             table.add_column(heading, overflow="fold")
-        table.add_column("resources", justify="right")
-        numbers = Counter((result.check, reason) for result, reason in verdict.excused)
-        for (check, reason), number in numbers.items():
-            table.add_row(check, Text(reason), str(number))
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for result, reason in verdict.excused:
+            reasons[reason].append(result.check)
+        for reason, checks in reasons.items():
+            table.add_row(str(len(checks)), "\n".join(dict.fromkeys(checks)), Text(reason))
         console.print(table)
     if verdict.failed:
         table = Table(title="Failed", title_justify="left", header_style="bold")

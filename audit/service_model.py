@@ -22,9 +22,15 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
     Raises botocore.exceptions.UnknownServiceError, or botocore.model.OperationNotFoundError.
     """
-    session: Any = botocore.session.get_session()
-    model: OperationModel = session.get_service_model(service).operation_model(operation)
+    model: OperationModel = _service_model(service).operation_model(operation)
     return model
+
+
+@cache
+def _service_model(service: str) -> Any:
+    """Read once: EC2's alone is some megabytes."""
+    session: Any = botocore.session.get_session()
+    return session.get_service_model(service)
 
 
 def violations(call: Call) -> list[str]:

@@ -38,7 +38,7 @@ def test_every_exception_covers_something(calls: Calls) -> None:
         for document in policies.documents(calls(environment))
         for finding in policies.lint(document)
     ]
-    for policy in json.loads(deployer.FILE.read_text()):
+    for policy in deployer.filled(deployer.FILE.read_text()):
         found += policies.lint(policies.Document("deployer", json.dumps(policy)))
     listed = policies.exceptions()
     used = [policies.excused_by(finding, listed) for finding in found]

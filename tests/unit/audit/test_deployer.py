@@ -11,8 +11,6 @@ import cfnlint  # type: ignore[import-untyped]
 from audit import deployer, limits, policies
 from audit.recording import Call
 
-NAMES = {"@NAME@": "slipway-production", "@ACCOUNT@": "123456789012", "@REGION@": "eu-west-1"}
-
 
 def call(name: str, **parameters: Any) -> Call:
     service, operation = name.split(":")
@@ -22,11 +20,7 @@ def call(name: str, **parameters: Any) -> Call:
 
 
 def checked_in() -> list[dict[str, Any]]:
-    text = deployer.FILE.read_text()
-    for placeholder, value in NAMES.items():
-        text = text.replace(placeholder, value)
-    listed: list[dict[str, Any]] = json.loads(text)
-    return listed
+    return deployer.filled(deployer.FILE.read_text())
 
 
 def test_operations_become_actions() -> None:

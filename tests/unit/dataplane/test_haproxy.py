@@ -141,6 +141,7 @@ def test_query_conditions(key: str | None, value: str, query: str, matches: bool
     [
         ("ELBSecurityPolicy-TLS13-1-2-2021-06", ("TLSv1.2", "TLSv1.3")),
         ("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", ("TLSv1.2", "TLSv1.3")),
+        ("ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", ("TLSv1.2", "TLSv1.3")),
         ("ELBSecurityPolicy-TLS13-1-3-2021-06", ("TLSv1.3", "TLSv1.3")),
         ("ELBSecurityPolicy-TLS-1-2-2017-01", ("TLSv1.2", "TLSv1.2")),
         ("ELBSecurityPolicy-FS-1-2-Res-2020-10", ("TLSv1.2", "TLSv1.2")),
