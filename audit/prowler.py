@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from rich.text import Text
 from audit.account import PROJECT, Account
 from audit.recording import Call
 from rehearsal.console import console
+from rehearsal.emulator.server import NOT_IMPLEMENTED
 
 EXCEPTIONS = Path(__file__).with_name("prowler-exceptions.yml")
 #: Prowler pins some eighty packages of its own, boto3 among them.
@@ -126,6 +129,33 @@ def tags_of(environment: str) -> dict[str, str]:
     return {"Project": project, "Environment": environment}
 
 
+class Unanswered(logging.Handler):
+    """What was asked and the emulated account does not know, each once: of that Prowler can say nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.questions: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the question, or print what is not one."""
+        if record.msg == NOT_IMPLEMENTED and isinstance(record.args, tuple):
+            self.questions.add("{}:{}".format(*record.args))
+        elif record.levelno >= logging.ERROR:
+            console.print(self.format(record), markup=False)
+
+
+@contextmanager
+def listening() -> Iterator[Unanswered]:
+    """Instead of a warning for every question."""
+    heard = Unanswered()
+    root = logging.getLogger()
+    root.addHandler(heard)
+    try:
+        yield heard
+    finally:
+        root.removeHandler(heard)
+
+
 def emulated(account: Account, program: Path) -> list[Result]:
     """All checks of everything in an emulated account.
 
@@ -133,8 +163,12 @@ def emulated(account: Account, program: Path) -> list[Result]:
     """
     if names := forgotten(account.recording):
         raise ProwlerError(f"the stack uses {', '.join(names)}, which audit/prowler.py neither audits nor leaves out")
-    with tempfile.TemporaryDirectory() as home:
-        return run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program)
+    with tempfile.TemporaryDirectory() as home, listening() as heard:
+        results = run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program)
+    console.print(
+        f"Not known to the emulated account, so not checked: {', '.join(sorted(heard.questions))}", markup=False
+    )
+    return results
 
 
 def read(findings: Iterable[Mapping[str, Any]]) -> list[Result]:

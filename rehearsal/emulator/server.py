@@ -34,6 +34,9 @@ _IP_FREEBIND = 15
 _IDLE_SECONDS = 60.0
 _HEALTH_PATH = "/moto-api/"
 
+#: What is logged of a request that nobody can answer: its service, its action, moto's words.
+NOT_IMPLEMENTED = "%s:%s is not implemented: %s"
+
 StartResponse = Callable[..., Any]
 #: Is told every request that was understood, before it is answered; many threads call it.
 Witness = Callable[[ApiRequest], None]
@@ -89,7 +92,7 @@ class Application:
                     )
                 body, succeeded = self._ask_moto(environ, start_response)
         except NotImplementedError as error:
-            log.warning("%s:%s is not implemented: %s", request.service, request.action, error)
+            log.warning(NOT_IMPLEMENTED, request.service, request.action, error)
             text = f"The rehearsal has no {request.service}:{request.action} ({error})"
             return _answer(start_response, authorization.error_response(request, 501, "NotImplemented", text))
         except Exception as error:
@@ -117,7 +120,7 @@ class Application:
         return chunks, status.startswith(("2", "3"))
 
 
-def _backend_application(service: str | None) -> Any:
+def _backend_application(service: Any) -> Any:
     """moto's application for a service; without a name for one it has not got."""
     if service is None:
         raise NotImplementedError("nothing of this service")

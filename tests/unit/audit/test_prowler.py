@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 import yaml
 
 from audit import prowler
+from audit.account import PROJECT
 from audit.prowler import Result, exceptions, forgotten, judge, read, report
 from audit.recording import Call
+from rehearsal.emulator.server import NOT_IMPLEMENTED
 
 
 def result(check: str, status: str, resource: str = "arn:aws:s3:::slipway-production-1-logs") -> Result:
@@ -89,6 +92,16 @@ def test_every_exception_has_a_reason_and_stands_once() -> None:
 
 
 def test_the_tags_are_those_of_the_environment() -> None:
-    project = yaml.safe_load(Path(prowler.PROJECT, "group_vars/all/project.yml").read_text())
+    project = yaml.safe_load(Path(PROJECT, "group_vars/all/project.yml").read_text())
     assert set(prowler.tags_of("staging")) < set(project["slipway_tags"])
     assert prowler.tags_of("staging") == {"Project": "slipway", "Environment": "staging"}
+
+
+def test_what_the_account_does_not_know_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("rehearsal.emulator.server")
+    with prowler.listening() as heard:
+        for _ in range(2):
+            log.warning(NOT_IMPLEMENTED, "ec2", "GetImageBlockPublicAccessState", "moto's words")
+        log.error("broken")
+    assert heard.questions == {"ec2:GetImageBlockPublicAccessState"}
+    assert capsys.readouterr().err.split() == ["broken"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit import recordings
+from audit.account import PROJECT
 from audit.recording import Call
 
 CALLS = (
@@ -72,4 +73,4 @@ def test_the_digest_is_of_what_a_run_reads(tmp_path: Path) -> None:
 
 
 def test_what_is_digested_exists() -> None:
-    assert [name for name in recordings.READ if not (recordings.PROJECT / name).exists()] == []
+    assert [name for name in recordings.READ if not (PROJECT / name).exists()] == []
