@@ -12,7 +12,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,10 @@ def recordings(environments: Sequence[str] = ENVIRONMENTS) -> Recordings:
         return found
     workers = min(len(missing), len(os.sched_getaffinity(0)))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for name, calls in zip(missing, pool.map(_run, missing), strict=True):
-            found[name] = calls
-            _keep(name, now, calls)
+        running = {pool.submit(_run, name): name for name in missing}
+        for run in as_completed(running):
+            found[running[run]] = run.result()
+            _keep(running[run], now, found[running[run]])
     return found
 
 

@@ -1,7 +1,7 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
 usage: python -m tests [PART]...
-parts: lint, unit, laboratory, modules, playbooks, molecule, end-to-end; when it is named: requests
+parts: lint, unit, laboratory, modules, requests, playbooks, molecule, end-to-end
 """
 
 from __future__ import annotations
@@ -81,17 +81,12 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "modules": (
         Stage("modules", _pytest("tests/integration/modules", "tests/integration/roles", name="modules", processes=3)),
     ),
+    "requests": (Stage("requests", _pytest("tests/integration/audit", name="requests")),),
     "playbooks": (Stage("playbooks", _pytest("tests/integration/playbooks", name="playbooks", processes=2)),),
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),
     ),
     "end-to-end": (Stage("rehearsal", _pytest("tests/rehearsal", name="rehearsal"), needs=services.rehearsal),),
-}
-
-
-#: Only when it is named. The requests are those of every environment, laid and shipped.
-ON_DEMAND: dict[str, tuple[Stage, ...]] = {
-    "requests": (Stage("requests", _pytest("tests/integration/audit", name="requests")),),
 }
 
 
@@ -140,16 +135,15 @@ def _wait(command: subprocess.Popen[bytes], name: str) -> int:
 
 
 def main(parts: Sequence[str]) -> int:
-    """Run the named parts; when none is named all of them but those on demand."""
-    known = STAGES | ON_DEMAND
-    if unknown := [part for part in parts if part not in known]:
+    """Run the named parts; when none is named all of them."""
+    if unknown := [part for part in parts if part not in STAGES]:
         console.print(f"unknown: {', '.join(unknown)}\n{__doc__}")
         return 2
     RESULTS.mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     inherited["PATH"] = f"{BIN}:{inherited.get('PATH', '')}"
     inherited["NO_COLOR"] = "1"
-    outcomes = [run(stage, inherited) for part in parts or STAGES for stage in known[part]]
+    outcomes = [run(stage, inherited) for part in parts or STAGES for stage in STAGES[part]]
     table = Table(title="make test", title_justify="left", header_style="bold")
     table.add_column("stage")
     table.add_column("result")

@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import moto
 from cryptography.hazmat.primitives import serialization
@@ -275,6 +276,9 @@ class _Writer(pickle.Pickler):
             # one that was made on the spot has not.
             factory, state = _nameable(obj.default_factory), getattr(obj, "__dict__", None) or None
             return _new_defaultdict, (type(obj), factory), state, None, iter(obj.items())
+        if isinstance(obj, WeakValueDictionary):
+            # Lambda's index of its functions, which are held, and written, elsewhere.
+            return WeakValueDictionary, (dict(obj),)
         for kind, new in _LOCKS.items():
             if type(obj) is kind:
                 return new, ()

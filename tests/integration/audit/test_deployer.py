@@ -13,5 +13,6 @@ pytestmark = pytest.mark.timeout(1800)
 def test_the_policies_are_up_to_date(recorded: Recordings) -> None:
     wanted = deployer.rendered(call for calls in recorded.values() for call in calls)
     there = deployer.FILE.read_text()
-    said = "\n".join(deployer.differences(there, wanted))
-    assert there == wanted, f"run `make deployer-policy`, read what it changes and commit it:\n{said}"
+    if there != wanted:
+        said = "\n".join(deployer.differences(there, wanted))
+        pytest.fail(f"run `make deployer-policy`, read what it changes and commit it:\n{said}", pytrace=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,11 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def __exit__(self, *_: object) -> None:
             pass
 
-        def map(self, _: object, environments: list[str]) -> list[tuple[Call, ...]]:
-            laid.extend(environments)
-            return [CALLS for _ in environments]
+        def submit(self, _: object, environment: str) -> Future[tuple[Call, ...]]:
+            laid.append(environment)
+            run: Future[tuple[Call, ...]] = Future()
+            run.set_result(CALLS)
+            return run
 
     monkeypatch.setattr(recordings, "ProcessPoolExecutor", Pool)
     monkeypatch.setattr(recordings, "KEPT", tmp_path / "recordings")

@@ -287,6 +287,16 @@ def written(tmp_path: Path) -> Iterator[Memory]:
     memory.forget()
 
 
+def test_an_account_in_which_somebody_asked_for_functions_is_written(port: int, tmp_path: Path) -> None:
+    with running(port, tmp_path) as account:
+        assert account.client("lambda").list_functions()["Functions"] == []
+        account.client("sns").create_topic(Name="after")
+        account.stop()
+    with running(port, tmp_path) as account:
+        assert account.client("lambda").list_functions()["Functions"] == []
+        assert account.client("sns").list_topics()["Topics"][0]["TopicArn"].endswith(":after")
+
+
 class TestRefusals:
     def test_nothing_to_remember(self, tmp_path: Path) -> None:
         assert Memory(tmp_path).restore() is False
