@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
 
 from tests.rehearsal.conftest import PROJECT, RESULTS, Rehearsal
 
@@ -26,6 +31,59 @@ def test_ansible_reaches_the_hosts(rehearsal: Rehearsal) -> None:
     done = rehearsal.ansible("ansible", "web", "-i", "inventories/rehearsal", "-m", "ansible.builtin.ping")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("SUCCESS") == len(rehearsal.web_instances()), done.stdout
+
+
+def test_what_the_hosts_say_is_in_the_accounts_log_groups(
+    rehearsal: Rehearsal, site: httpx.Client, eventually: Callable[..., None]
+) -> None:
+    logs = rehearsal.client("logs")
+    hosts = {instance["InstanceId"] for instance in rehearsal.web_instances()}
+    marker = secrets.token_hex(8)
+    site.get(f"/api/{marker}/")
+
+    def lines(group: str) -> list[dict[str, Any]]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/slipway-rehearsal/{group}")
+        return [event for page in pages for event in page["events"]]
+
+    def said(group: str) -> list[dict[str, Any]]:
+        return [event for event in lines(group) if marker in event["message"]]
+
+    # One request, one line each of the web server and of the application, joined by the balancer's trace.
+    eventually(lambda: said("nginx") and said("application"), 30, "the request is in both groups")
+    (access,), (request, *_) = said("nginx"), said("application")
+    assert access["logStreamName"] == request["logStreamName"]
+    assert access["logStreamName"] in hosts
+    assert json.loads(access["message"])["trace_id"] == json.loads(request["message"])["trace"]
+    assert json.loads(access["message"])["status"] == 404
+
+    # What brings a host to its release says so, and no value of a secret is in any group.
+    host = access["logStreamName"]
+    rehearsal.on(host, "systemctl", "start", "slipway-activate.service", timeout=60)
+    eventually(
+        lambda: [one for one in lines("system") if one["logStreamName"] == host and "unchanged " in one["message"]],
+        30,
+        "the activation is in its group",
+    )
+    kept = rehearsal.client("secretsmanager").get_secret_value(SecretId="slipway-rehearsal/database")
+    password = json.loads(kept["SecretString"])["password"]
+    everything = [event["message"] for group in ("nginx", "application", "system") for event in lines(group)]
+    assert not [message for message in everything if password in message]
+
+
+def test_a_host_writes_to_its_groups_and_reads_none(rehearsal: Rehearsal) -> None:
+    host = rehearsal.web_instances()[0]["InstanceId"]
+    script = (
+        "import boto3; logs = boto3.client('logs', region_name='eu-west-1')\n"
+        "def attempt(call, group):\n"
+        "    try: call(logGroupName=f'/slipway-rehearsal/{group}', logStreamName='x')\n"
+        "    except logs.exceptions.ClientError as error: return error.response['Error']['Code']\n"
+        "    return 'allowed'\n"
+        "print(attempt(logs.get_log_events, 'nginx'), attempt(logs.create_log_stream, 'flows'))\n"
+    )
+    environment = rehearsal.on(host, "systemctl", "show-environment")
+    endpoint = next(line for line in environment.splitlines() if line.startswith("AWS_ENDPOINT_URL="))
+    printed = rehearsal.on(host, "env", endpoint, "python3", "-c", script).split()
+    assert printed == ["AccessDeniedException", "AccessDeniedException"]
 
 
 def test_no_environment_opens_a_port_for_ssh() -> None:

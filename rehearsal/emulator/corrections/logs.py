@@ -1,16 +1,25 @@
-"""CloudWatch Logs: a metric filter has one name in its group, and a group can be given another key."""
+"""CloudWatch Logs: a metric filter has one name in its group, and a group can be given another key.
+
+Hosts write all the time, and the account lives in memory: of a stream its last lines are kept (`LINES_KEPT`).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
-from moto.logs.models import LogGroup, LogsBackend
+from moto.logs.models import LogGroup, LogsBackend, LogStream
 from moto.logs.responses import LogsResponse
 
 from .registry import correct
 
+LINES_KEPT = 5_000
+_BATCH_EVENTS = 10_000
+_BATCH_BYTES = 1_048_576
+_EVENT_OVERHEAD = 26
+
+_put_log_events = LogStream.put_log_events
 _add_filter = MetricFilters.add_filter
 _put_metric_filter = LogsBackend.put_metric_filter
 _delete_log_group = LogsBackend.delete_log_group
@@ -68,3 +77,17 @@ def disassociate_kms_key(self: LogsResponse) -> str:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DisassociateKmsKey.html"""
     _group(self.logs_backend, self._get_param("logGroupName")).kms_key_id = None
     return ""
+
+
+@correct(LogStream, "put_log_events")
+def put_log_events(self: LogStream, log_events: list[dict[str, Any]]) -> str:
+    """One call takes 10,000 events and 1 MB at most; retention is by number of lines here.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+    """
+    size = sum(len(event["message"].encode()) + _EVENT_OVERHEAD for event in log_events)
+    if len(log_events) > _BATCH_EVENTS or size > _BATCH_BYTES:
+        raise InvalidParameterException("Upload too large: a batch holds 10,000 events and 1,048,576 bytes at most.")
+    token = _put_log_events(self, log_events)
+    del self.events[:-LINES_KEPT]
+    return token

@@ -51,6 +51,36 @@ def client(emulator: Emulator) -> Clients:
     return make
 
 
+@pytest.fixture
+def host(emulator: Emulator, converge: Converge, client: Clients) -> Clients:
+    """Makes clients of a web instance, by the role that aws_identity gives it: `host("sqs", **variables)`."""
+
+    def make(service: str, **variables: Any) -> Any:
+        required = {
+            "aws_identity_name": "stack",
+            "aws_identity_account_id": ACCOUNT,
+            "aws_identity_region": REGION,
+            "aws_identity_releases_bucket": "releases",
+            "aws_identity_parameter_prefix": "/stack",
+            "aws_identity_secret_names": ["stack/django"],
+        }
+        identity = converge("aws_identity", required | variables)
+        assert not identity.failed, identity.messages
+        role = identity.result["role_arns"]["web"]
+        session = client("sts").assume_role(RoleArn=role, RoleSessionName="host")["Credentials"]
+        untyped: Any = boto3
+        return untyped.client(
+            service,
+            region_name=REGION,
+            endpoint_url=emulator.endpoint,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    return make
+
+
 @dataclass(frozen=True)
 class Converged:
     """What one run of a role came to: its tasks that changed something, the fact it returned, and its words."""

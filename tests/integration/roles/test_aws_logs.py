@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from tests.unit.test_log_shipper import ship
 
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values, tags_of
 
@@ -31,6 +35,7 @@ def test_the_groups_and_the_flow_log(converge: Converge, client: Clients, variab
     assert {name: group["retentionInDays"] for name, group in groups.items()} == {
         "/stack/application": 30,
         "/stack/nginx": 30,
+        "/stack/system": 30,
         "/stack/flows": 14,
         "/aws/rds/instance/stack/postgresql": 30,
         "/aws/rds/instance/stack/upgrade": 30,
@@ -67,3 +72,32 @@ def test_a_dry_run_without_a_key_foretells_the_groups(converge: Converge, variab
     assert "groups | Keep the groups and what is counted in them" in foretold.changed
     refused = converge("aws_logs", keyless)
     assert "aws_keys makes such" in refused.messages
+
+
+def test_a_host_may_write_to_its_groups_and_nothing_else(
+    converge: Converge, client: Clients, host: Clients, variables: Values
+) -> None:
+    made = converge("aws_logs", variables).result["group_names"]
+    own = [made["application"], made["nginx"], made["system"]]
+    logs = host("logs", aws_identity_log_group_names=own)
+    told: list[str] = []
+    batch = ship.Batch()
+    for group in own:
+        assert batch.takes(group, ship.Entry("c", int(time.time() * 1000), '{"status": 502}', "x.service", 6))
+    ship.Groups(lambda: logs, "i-1", told.append).put(batch)
+    assert told == []
+    for group in own:
+        (event,) = client("logs").get_log_events(logGroupName=group, logStreamName="i-1")["events"]
+        assert event["message"] == '{"status": 502}'
+
+    # Whoever takes a host over can neither read what it wrote, nor take it back, nor write the network's log.
+    place = {"logGroupName": own[0], "logStreamName": "i-1"}
+    refusals: tuple[Callable[[], object], ...] = (
+        lambda: logs.get_log_events(**place),
+        lambda: logs.delete_log_stream(**place),
+        lambda: logs.delete_log_group(logGroupName=own[0]),
+        lambda: logs.create_log_stream(logGroupName=made["flows"], logStreamName="i-1"),
+    )
+    for refused in refusals:
+        with pytest.raises(logs.exceptions.ClientError, match="AccessDenied"):
+            refused()

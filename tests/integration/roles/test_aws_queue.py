@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
-import boto3
 import pytest
-
-from rehearsal.emulator.server import Emulator
 
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values
 
@@ -75,44 +71,20 @@ def test_a_range_that_sqs_does_not_take_is_refused(converge: Converge, client: C
     assert "QueueUrls" not in client("sqs").list_queues()
 
 
-def test_a_host_may_use_the_queue_and_nothing_else_of_it(
-    converge: Converge, client: Clients, emulator: Emulator
-) -> None:
+def test_a_host_may_use_the_queue_and_nothing_else_of_it(converge: Converge, host: Clients) -> None:
     assert not converge("aws_queue", VARIABLES).failed
-    identity = converge(
-        "aws_identity",
-        {
-            "aws_identity_name": "stack",
-            "aws_identity_account_id": ACCOUNT,
-            "aws_identity_region": REGION,
-            "aws_identity_releases_bucket": "releases",
-            "aws_identity_parameter_prefix": "/stack",
-            "aws_identity_secret_names": ["stack/django"],
-            "aws_identity_queue_names": ["stack-tasks"],
-        },
-    )
-    assert not identity.failed, identity.messages
-    session = client("sts").assume_role(RoleArn=identity.result["role_arns"]["web"], RoleSessionName="host")
-    untyped: Any = boto3
-    host = untyped.client(
-        "sqs",
-        region_name=REGION,
-        endpoint_url=emulator.endpoint,
-        aws_access_key_id=session["Credentials"]["AccessKeyId"],
-        aws_secret_access_key=session["Credentials"]["SecretAccessKey"],
-        aws_session_token=session["Credentials"]["SessionToken"],
-    )
-    own = host.get_queue_url(QueueName="stack-tasks")["QueueUrl"]
-    host.send_message(QueueUrl=own, MessageBody="task")
-    (message,) = host.receive_message(QueueUrl=own)["Messages"]
+    sqs = host("sqs", aws_identity_queue_names=["stack-tasks"])
+    own = sqs.get_queue_url(QueueName="stack-tasks")["QueueUrl"]
+    sqs.send_message(QueueUrl=own, MessageBody="task")
+    (message,) = sqs.receive_message(QueueUrl=own)["Messages"]
     handle = message["ReceiptHandle"]
-    host.change_message_visibility(QueueUrl=own, ReceiptHandle=handle, VisibilityTimeout=30)
-    host.delete_message(QueueUrl=own, ReceiptHandle=handle)
+    sqs.change_message_visibility(QueueUrl=own, ReceiptHandle=handle, VisibilityTimeout=30)
+    sqs.delete_message(QueueUrl=own, ReceiptHandle=handle)
     refusals: tuple[Callable[[], object], ...] = (
-        lambda: host.purge_queue(QueueUrl=own),
-        lambda: host.delete_queue(QueueUrl=own),
-        lambda: host.receive_message(QueueUrl=f"{own}-dead"),
+        lambda: sqs.purge_queue(QueueUrl=own),
+        lambda: sqs.delete_queue(QueueUrl=own),
+        lambda: sqs.receive_message(QueueUrl=f"{own}-dead"),
     )
     for refused in refusals:
-        with pytest.raises(host.exceptions.ClientError, match=r"AccessDenied|not authorized"):
+        with pytest.raises(sqs.exceptions.ClientError, match=r"AccessDenied|not authorized"):
             refused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -40,3 +41,23 @@ def test_a_group_can_be_given_a_key_and_lose_it(client: Clients) -> None:
     assert logs.describe_log_groups(logGroupNamePrefix="/key")["logGroups"][0]["kmsKeyId"] == key
     logs.disassociate_kms_key(logGroupName="/key")
     assert "kmsKeyId" not in logs.describe_log_groups(logGroupNamePrefix="/key")["logGroups"][0]
+
+
+def test_a_call_holds_so_much_and_a_stream_its_last_lines(client: Clients) -> None:
+    logs = client("logs")
+    place = {"logGroupName": "/lines", "logStreamName": "i-1"}
+    logs.create_log_group(logGroupName="/lines")
+    logs.create_log_stream(**place)
+    now = int(time.time() * 1000)
+    for batch in (
+        [{"timestamp": now, "message": "x"}] * 10_001,
+        [{"timestamp": now, "message": "é" * 262_144}] * 2,
+    ):
+        with pytest.raises(ClientError, match="InvalidParameterException"):
+            logs.put_log_events(**place, logEvents=batch)
+    for number in range(3):
+        lines = [{"timestamp": now + number, "message": f"{number}"}] * 4_000
+        logs.put_log_events(**place, logEvents=lines)
+    kept = logs.get_log_events(**place, startFromHead=True, limit=10_000)["events"]
+    assert [event["message"] for event in (kept[0], kept[-1])] == ["1", "2"]
+    assert len(kept) == 5_000
