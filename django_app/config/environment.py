@@ -36,6 +36,8 @@ FORWARDED_HOPS: Final = 3  # CloudFront, the load balancer and nginx each append
 TOPIC_ARN: Final = re.compile(r"arn:aws(-[a-z]+)*:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}")
 #: smtp is without TLS: for a relay on the same host.
 EMAIL_PORTS: Final = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
+#: What a sampling rule of X-Ray can name; the characters are those of a segment's name.
+TRACING_SERVICE: Final = re.compile(r"[A-Za-z0-9 _.:/%&#=+\\@-]{1,64}")
 MINIMUM_SECRET_KEY_LENGTH: Final = 50  # what Django's security.W009 asks for
 
 
@@ -57,6 +59,7 @@ class Environment:
     log_level: str
     release_id: str
     forwarded_hops: int
+    tracing_service: str
     tasks_queue_url: str
     sns_topic_arns: tuple[str, ...]
     sns_endpoint: str
@@ -191,6 +194,12 @@ def _hops(raw: str) -> int:
     return int(raw)
 
 
+def _tracing_service(raw: str) -> str:
+    if not TRACING_SERVICE.fullmatch(raw):
+        raise ValueError(f"is {raw!r}, not a name of at most 64 letters, digits, spaces and _.:/%&#=+\\@-")
+    return raw
+
+
 def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in raw.split(",") if part.strip())
@@ -286,6 +295,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         log_level=reader.value("DJANGO_LOG_LEVEL", _log_level, "INFO", required=False),
         release_id=reader.value("RELEASE_ID", _text, "", required=False),
         forwarded_hops=reader.value("DJANGO_FORWARDED_HOPS", _hops, FORWARDED_HOPS, required=False),
+        tracing_service=reader.value("DJANGO_TRACING_SERVICE", _tracing_service, "", required=False),
         tasks_queue_url=reader.value("DJANGO_TASKS_QUEUE_URL", _queue_url, "", required=False),
         sns_topic_arns=reader.value("DJANGO_SNS_TOPIC_ARNS", _topic_arns, (), required=False),
         sns_endpoint=reader.value("DJANGO_SNS_ENDPOINT", _endpoint, "", required=False),

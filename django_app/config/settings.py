@@ -7,7 +7,7 @@ import os
 from config.environment import read_environment
 from config.logs import logging_config
 from config.project import *  # noqa: F403
-from config.project import DEFAULT_STATIC_ROOT
+from config.project import DEFAULT_STATIC_ROOT, MIDDLEWARE
 from config.queues import mailers, tasks
 from config.stores import caches, databases
 
@@ -19,6 +19,7 @@ CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.site_url]
 STATIC_ROOT = ENVIRONMENT.static_root or DEFAULT_STATIC_ROOT
 RELEASE_ID = ENVIRONMENT.release_id
 FORWARDED_HOPS = ENVIRONMENT.forwarded_hops
+TRACING_SERVICE = ENVIRONMENT.tracing_service
 OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 DATABASES = databases(ENVIRONMENT)
 CACHES = caches(ENVIRONMENT)
@@ -29,3 +30,7 @@ SNS_TOPIC_ARNS = ENVIRONMENT.sns_topic_arns
 SNS_ENDPOINT = ENVIRONMENT.sns_endpoint
 SITE_URL = ENVIRONMENT.site_url
 LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)
+
+if TRACING_SERVICE:
+    # Outside of the log's, and inside of the health check's, which would be most of all traces.
+    MIDDLEWARE = [MIDDLEWARE[0], "config.tracing.TraceMiddleware", *MIDDLEWARE[1:]]

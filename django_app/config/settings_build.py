@@ -15,6 +15,7 @@ from config.project import DEFAULT_STATIC_ROOT
 
 RELEASE_ID = ""
 FORWARDED_HOPS = 0
+TRACING_SERVICE = ""
 SNS_TOPIC_ARNS = ()
 SNS_ENDPOINT = ""
 SITE_URL = ""

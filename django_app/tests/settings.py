@@ -35,6 +35,7 @@ _environment = Environment(
     log_level="INFO",
     release_id="test-release",
     forwarded_hops=3,
+    tracing_service="",
     tasks_queue_url="",
     sns_topic_arns=("arn:aws:sns:eu-central-1:123456789012:alarms",),
     sns_endpoint="",
@@ -59,6 +60,7 @@ ALLOWED_HOSTS = list(_environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [_environment.site_url]
 RELEASE_ID = _environment.release_id
 FORWARDED_HOPS = _environment.forwarded_hops
+TRACING_SERVICE = _environment.tracing_service
 OUTBOUND_ALLOWED_NETWORKS = _environment.outbound_allowed_networks
 STATIC_ROOT = Path(tempfile.gettempdir()) / "slipway-status-test-static"
 
