@@ -32,6 +32,7 @@ from moto.autoscaling.models import (
     autoscaling_backends,
 )
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import InvalidInstanceIdError
@@ -610,6 +611,16 @@ def update_group_response(self: AutoScalingResponse) -> ActionResult:
     """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_UpdateAutoScalingGroup.html"""
     name = self._get_param("AutoScalingGroupName")
     group = _group(self.autoscaling_backend, name)
+    refresh = _running_refresh(group)
+    launch = any(
+        self._get_param(given) for given in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName")
+    )
+    if launch and refresh is not None and refresh.desired_configuration:
+        raise AutoscalingClientError(
+            "ValidationError",
+            "An active instance refresh with a desired configuration exists. All configuration options derived from "
+            "the desired configuration are not available for update while the instance refresh is active.",
+        )
     wanted = self._get_int_param("DesiredCapacity", group.desired_capacity)
     low, high = self._get_int_param("MinSize", group.min_size), self._get_int_param("MaxSize", group.max_size)
     given = self._get_param("DesiredCapacity") is not None
@@ -776,10 +787,20 @@ class Refresh:
     #: In epoch seconds; who was in service before needs no warm-up.
     started: float = field(default_factory=time.time)
 
+    #: In epoch seconds: the end of the delay after a checkpoint, or of the bake time. None while neither is waited for.
+    waits_until: float | None = None
+    #: The checkpoints that are not passed yet, in percent.
+    checkpoints: list[int] = field(default_factory=list)
+
     @property
     def running(self) -> bool:
         """Whether it is not over."""
-        return self.status in ("Pending", "InProgress", "RollbackInProgress")
+        return self.status in ("Pending", "InProgress", "Baking", "RollbackInProgress")
+
+    @property
+    def percentage(self) -> int:
+        """Percent of the instances that were replaced."""
+        return 100 if self.total == 0 else int(100 * (self.total - len(self.outdated)) / self.total)
 
     def end(self, status: str, reason: str | None = None) -> None:
         """It is over."""
@@ -795,7 +816,7 @@ class Refresh:
             "StatusReason": self.status_reason,
             "StartTime": self.start_time,
             "EndTime": self.end_time,
-            "PercentageComplete": 100 if self.total == 0 else int(100 * (self.total - left) / self.total),
+            "PercentageComplete": self.percentage,
             "InstancesToUpdate": left,
             "Preferences": self.preferences,
             "DesiredConfiguration": self.desired_configuration,
@@ -846,12 +867,13 @@ def start_instance_refresh(self: AutoScalingResponse) -> ActionResult:
     preferences = _preferences(self._get_param("Preferences") or {}, group)
     desired = self._get_param("DesiredConfiguration") or None
     before = _template_in_force(group)
-    given = (desired or {}).get("LaunchTemplate")
-    if given and str(given.get("Version")) in ("$Latest", "$Default") and preferences.get("AutoRollback"):
+    given = _specification(desired)
+    pinned = (given or {}).get("Version"), getattr(group, "launch_template_version", None)
+    if preferences.get("AutoRollback") and {str(version) for version in pinned} & {"$Latest", "$Default"}:
         raise AutoscalingClientError(
             "ValidationError",
-            "The AutoRollback parameter cannot be set to true when the DesiredConfiguration uses $Latest or $Default "
-            "as the launch template version.",
+            "The AutoRollback parameter cannot be set to true when the DesiredConfiguration or the Auto Scaling group "
+            "uses $Latest or $Default as the launch template version.",
         )
     if preferences.get("AutoRollback") and not given:
         raise AutoscalingClientError(
@@ -860,10 +882,12 @@ def start_instance_refresh(self: AutoScalingResponse) -> ActionResult:
         )
     wanted = _resolved_template(group, given)
     target = wanted or before
+    protected = preferences["ScaleInProtectedInstances"]
     outdated = [
         member.instance.id
         for member in live_members(group)
         if not (preferences.get("SkipMatching") and member.launch_template == target)
+        and not (member.protected_from_scale_in and protected == "Ignore")
     ]
     refresh = Refresh(
         group_name=group.name,
@@ -874,10 +898,21 @@ def start_instance_refresh(self: AutoScalingResponse) -> ActionResult:
         outdated=outdated,
         total=len(outdated),
         strategy=self._get_param("Strategy") or "Rolling",
+        checkpoints=[int(percent) for percent in preferences.get("CheckpointPercentages") or []],
     )
     refreshes(group).insert(0, refresh)
     advance_group(group)
     return ActionResult({"InstanceRefreshId": refresh.instance_refresh_id})
+
+
+def _specification(desired: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The launch template of a desired configuration.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DesiredConfiguration.html
+    """
+    policy = (desired or {}).get("MixedInstancesPolicy") or {}
+    mixed: dict[str, Any] | None = (policy.get("LaunchTemplate") or {}).get("LaunchTemplateSpecification")
+    return mixed or (desired or {}).get("LaunchTemplate")
 
 
 def _preferences(given: dict[str, Any], group: FakeAutoScalingGroup) -> dict[str, Any]:
@@ -903,6 +938,17 @@ def _preferences(given: dict[str, Any], group: FakeAutoScalingGroup) -> dict[str
             "The values of MinHealthyPercentage and MaxHealthyPercentage must be 0-100 and 100-200, and differ by at "
             "most 100.",
         )
+    checkpoints = [int(percent) for percent in merged.get("CheckpointPercentages") or []]
+    if checkpoints != sorted(set(checkpoints)) or any(not 0 < percent <= 100 for percent in checkpoints):
+        raise AutoscalingClientError(
+            "ValidationError", "CheckpointPercentages must be unique, between 1 and 100 and in ascending order."
+        )
+    if "CheckpointDelay" in merged and not checkpoints:
+        raise AutoscalingClientError("ValidationError", "CheckpointDelay requires CheckpointPercentages.")
+    if checkpoints:
+        merged.setdefault("CheckpointDelay", 3600)
+    if len((merged.get("AlarmSpecification") or {}).get("Alarms") or []) > 10:
+        raise AutoscalingClientError("ValidationError", "An instance refresh watches up to 10 alarms.")
     return merged
 
 
@@ -955,7 +1001,8 @@ def _needed_refresh(group: FakeAutoScalingGroup) -> Refresh:
 
 def _roll_back(group: FakeAutoScalingGroup, refresh: Refresh, reason: str) -> None:
     refresh.rollback, refresh.rollback_reason = True, reason
-    refresh.status, refresh.failures = "RollbackInProgress", 0
+    refresh.status, refresh.failures, refresh.surplus = "RollbackInProgress", 0, 0
+    refresh.waits_until, refresh.checkpoints = None, []
     refresh.wanted_template = refresh.previous_template
     refresh.outdated = [
         member.instance.id for member in live_members(group) if member.launch_template != refresh.previous_template
@@ -990,27 +1037,46 @@ def _advance_refresh(group: FakeAutoScalingGroup) -> bool:
         refresh.status = "InProgress"
         return True
     if refresh.failures >= _REFRESH_FAILURES:
-        return _fail(group, refresh)
+        return _fail(group, refresh, f"{refresh.failures} new instances failed their health checks.")
+    alarm = None if refresh.rollback else _sounding_alarm(group, refresh)
+    if alarm is not None:
+        return _fail(group, refresh, f"The CloudWatch alarm {alarm} is in the ALARM state.")
+    if refresh.waits_until is not None:
+        if time.time() < refresh.waits_until:
+            return False
+        refresh.waits_until = None
+        if refresh.status == "Baking":
+            _complete(group, refresh)
+            return True
+        refresh.status_reason = None
     members = live_members(group)
     ids = {member.instance.id for member in members}
     refresh.outdated = [instance_id for instance_id in refresh.outdated if instance_id in ids]
     desired = group.desired_capacity or 0
     ready = [member for member in members if _is_ready(group, refresh, member)]
+    protected = refresh.preferences["ScaleInProtectedInstances"] != "Refresh"
     outdated = [
-        member for member in members if member.instance.id in refresh.outdated and not member.protected_from_scale_in
+        member
+        for member in members
+        if member.instance.id in refresh.outdated and not (protected and member.protected_from_scale_in)
     ]
     if not refresh.outdated:
         if len(ready) < desired:
             return False
-        _complete(group, refresh)
+        _bake(group, refresh)
         return True
+    allowed = len(refresh.outdated)
+    if refresh.checkpoints:
+        allowed = math.ceil(refresh.total * refresh.checkpoints[0] / 100) - (refresh.total - len(refresh.outdated))
+        if allowed <= 0:
+            return _pass_checkpoint(group, refresh, settled=len(ready) >= desired)
     high = int(refresh.preferences["MaxHealthyPercentage"])
     low = math.ceil(desired * int(refresh.preferences["MinHealthyPercentage"]) / 100)
     spare = 0 if high == 100 else max(1, math.floor(desired * high / 100) - desired)
     if spare == 0:
         # At least one instance must be able to go first.
         low = min(low, desired - 1)
-    surplus = min(spare, len(refresh.outdated))
+    surplus = min(spare, allowed)
     changed = surplus != refresh.surplus
     refresh.surplus = surplus
     ready_ids = {member.instance.id for member in ready}
@@ -1021,16 +1087,55 @@ def _advance_refresh(group: FakeAutoScalingGroup) -> bool:
             if may_go <= 0:
                 break
             may_go -= 1
+        if allowed <= 0:
+            break
+        allowed -= 1
         refresh.outdated.remove(member.instance.id)
         begin_termination(group, member, "an instance was taken out of service in response to an instance refresh.")
         changed = True
         # With no spare instance, one goes at a time and its successor must be ready first.
-        refresh.surplus = min(spare, len(refresh.outdated))
+        refresh.surplus = min(spare, allowed)
     return changed
 
 
-def _fail(group: FakeAutoScalingGroup, refresh: Refresh) -> bool:
-    reason = f"{refresh.failures} new instances failed their health checks."
+def _sounding_alarm(group: FakeAutoScalingGroup, refresh: Refresh) -> str | None:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_AlarmSpecification.html"""
+    known = cloudwatch_backends[group.account_id][group.region].alarms
+    named = (refresh.preferences.get("AlarmSpecification") or {}).get("Alarms") or []
+    return next((name for name in named if name in known and known[name].state_value == "ALARM"), None)
+
+
+def _pass_checkpoint(group: FakeAutoScalingGroup, refresh: Refresh, *, settled: bool) -> bool:
+    """A checkpoint is reached when the new instances are ready; the last one ends the refresh.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-adding-checkpoints-instance-refresh.html
+    """
+    if not settled:
+        changed = refresh.surplus != 0
+        refresh.surplus = 0
+        return changed
+    reached = refresh.checkpoints.pop(0)
+    if not refresh.checkpoints:
+        _bake(group, refresh)
+        return True
+    refresh.waits_until = time.time() + int(refresh.preferences["CheckpointDelay"])
+    refresh.status_reason = f"Waiting at the checkpoint of {reached} percent."
+    return True
+
+
+def _bake(group: FakeAutoScalingGroup, refresh: Refresh) -> None:
+    """Everything is replaced; alarms have a while yet to tell.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html
+    """
+    bake = int(refresh.preferences.get("BakeTime") or 0)
+    if bake and not refresh.rollback:
+        refresh.status, refresh.waits_until, refresh.surplus = "Baking", time.time() + bake, 0
+    else:
+        _complete(group, refresh)
+
+
+def _fail(group: FakeAutoScalingGroup, refresh: Refresh, reason: str) -> bool:
     if refresh.preferences.get("AutoRollback") and not refresh.rollback:
         _roll_back(group, refresh, reason)
     else:
@@ -1042,7 +1147,10 @@ def _complete(group: FakeAutoScalingGroup, refresh: Refresh) -> None:
     """The group keeps the configuration that the refresh brought."""
     template = refresh.wanted_template
     if template is not None and not refresh.rollback:
-        given = (refresh.desired_configuration or {}).get("LaunchTemplate") or template
+        given = _specification(refresh.desired_configuration) or template
+        mixed = (refresh.desired_configuration or {}).get("MixedInstancesPolicy")
+        if mixed:
+            group.mixed_instances_policy = mixed
         group.ec2_launch_template = group.ec2_backend.get_launch_template(template["LaunchTemplateId"])
         group.launch_template_version = str(given.get("Version") or "$Default")
         group.provided_launch_template_version = given.get("Version")

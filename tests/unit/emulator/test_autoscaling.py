@@ -279,6 +279,90 @@ class TestWithADataPlane:
         assert {one["LaunchTemplate"]["Version"] for one in group.members()} == {"1"}
         assert group.described()["LaunchTemplate"]["Version"] == "1"
 
+    def sound(self, client: Clients, name: str, state: str) -> None:
+        cloudwatch = client("cloudwatch")
+        if state == "INSUFFICIENT_DATA":
+            cloudwatch.put_metric_alarm(
+                AlarmName=name,
+                Namespace="AWS/ApplicationELB",
+                MetricName="HTTPCode_Target_5XX_Count",
+                Statistic="Sum",
+                Period=60,
+                EvaluationPeriods=1,
+                Threshold=1,
+                ComparisonOperator="GreaterThanThreshold",
+            )
+        else:
+            cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+    def test_refresh_rolls_back_when_an_alarm_sounds(self, group: Group, client: Clients) -> None:
+        alarm = f"{group.name}/target-5xx"
+        self.sound(client, alarm, "INSUFFICIENT_DATA")
+        desired = {"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": group.version()}}
+        preferences = {
+            "MinHealthyPercentage": 100,
+            "MaxHealthyPercentage": 150,
+            "InstanceWarmup": 0,
+            "AutoRollback": True,
+            "AlarmSpecification": {"Alarms": [alarm]},
+            "BakeTime": 600,
+        }
+        self.refresh(group, DesiredConfiguration=desired, Preferences=preferences)
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "Baking")
+        with pytest.raises(ClientError, match="not available for update while the instance refresh is active"):
+            group.autoscaling.update_auto_scaling_group(AutoScalingGroupName=group.name, **desired)
+        self.sound(client, alarm, "ALARM")
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "RollbackSuccessful")
+        group.settle(group.is_steady)
+        assert alarm in self.refresh_state(group)["RollbackDetails"]["RollbackReason"]
+        assert {one["LaunchTemplate"]["Version"] for one in group.members()} == {"1"}
+        assert group.described()["LaunchTemplate"]["Version"] == "1"
+
+    def test_refresh_without_rollback_fails_when_an_alarm_sounds(self, group: Group, client: Clients) -> None:
+        alarm = f"{group.name}/latency"
+        self.sound(client, alarm, "INSUFFICIENT_DATA")
+        self.refresh(group, Preferences={"AlarmSpecification": {"Alarms": [alarm]}, "BakeTime": 600})
+        self.sound(client, alarm, "ALARM")
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "Failed")
+        assert alarm in self.refresh_state(group)["StatusReason"]
+
+    def test_refresh_waits_at_a_checkpoint(self, group: Group) -> None:
+        version = group.version()
+        preferences = {
+            "MinHealthyPercentage": 100,
+            "MaxHealthyPercentage": 200,
+            "InstanceWarmup": 0,
+            "CheckpointPercentages": [50, 100],
+            "CheckpointDelay": 2,
+        }
+        desired = {"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": version}}
+        self.refresh(group, DesiredConfiguration=desired, Preferences=preferences)
+        group.settle(lambda: "checkpoint of 50" in str(self.refresh_state(group).get("StatusReason")))
+        reached = time.monotonic()
+        versions = Counter(one["LaunchTemplate"]["Version"] for one in group.members("InService"))
+        assert versions == {"1": 1, version: 1}
+        assert self.refresh_state(group)["PercentageComplete"] == 50
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "Successful")
+        assert time.monotonic() - reached > 1.5
+        assert {one["LaunchTemplate"]["Version"] for one in group.members("InService")} == {version}
+
+    def test_refresh_replaces_what_is_protected_when_it_is_told_to(self, group: Group) -> None:
+        before = group.ids()
+        group.autoscaling.set_instance_protection(
+            AutoScalingGroupName=group.name, InstanceIds=sorted(before), ProtectedFromScaleIn=True
+        )
+        desired = {"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": group.version()}}
+        self.refresh(
+            group,
+            DesiredConfiguration=desired,
+            Preferences={"InstanceWarmup": 0, "SkipMatching": True, "ScaleInProtectedInstances": "Ignore"},
+        )
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "Successful")
+        assert group.ids() == before
+        self.refresh(group, Preferences={"InstanceWarmup": 0, "ScaleInProtectedInstances": "Refresh"})
+        group.settle(lambda: str(self.refresh_state(group)["Status"]) == "Successful")
+        assert not before & group.ids("InService")
+
     def test_a_cancelled_refresh_stops(self, group: Group) -> None:
         self.refresh(group, Preferences={"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150})
         group.autoscaling.cancel_instance_refresh(AutoScalingGroupName=group.name)
@@ -312,3 +396,25 @@ def test_limits(client: Clients, network: Network) -> None:
     group.autoscaling.enable_metrics_collection(AutoScalingGroupName="limits", Granularity="1Minute")
     group.autoscaling.disable_metrics_collection(AutoScalingGroupName="limits")
     assert group.described().get("EnabledMetrics", []) == []
+
+
+def test_what_no_refresh_may_ask_for(client: Clients, network: Network) -> None:
+    group = Group(client, network, "refusals")
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"CheckpointPercentages": [50, 20]}, "ascending"),
+        ({"CheckpointDelay": 5}, "requires CheckpointPercentages"),
+        ({"AlarmSpecification": {"Alarms": [str(number) for number in range(11)]}}, "up to 10"),
+        ({"AutoRollback": True}, "DesiredConfiguration is empty"),
+    ]
+    for preferences, says in wrong:
+        with pytest.raises(ClientError, match=says):
+            group.autoscaling.start_instance_refresh(AutoScalingGroupName=group.name, Preferences=preferences)
+    group.autoscaling.update_auto_scaling_group(
+        AutoScalingGroupName=group.name, LaunchTemplate={"LaunchTemplateId": group.template, "Version": "$Latest"}
+    )
+    with pytest.raises(ClientError, match="Latest or"):
+        group.autoscaling.start_instance_refresh(
+            AutoScalingGroupName=group.name,
+            DesiredConfiguration={"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": "1"}},
+            Preferences={"AutoRollback": True},
+        )
