@@ -5,7 +5,8 @@ on by `advance_group`, after each change and once a second while something waits
 
     Pending ──(instance runs)──▶ InService ──(scale in, unhealthy, refresh)──▶ Terminating ──▶ gone
 
-Without a data plane every step happens within the call that asked for it.
+A lifecycle hook puts `Pending:Wait` or `Terminating:Wait` in between, until the host completes its action. Without a
+data plane every step happens within the call that asked for it.
 
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html
 """
@@ -28,6 +29,7 @@ from moto.autoscaling.models import (
     DetachInstanceActivity,
     FakeAutoScalingGroup,
     InstanceState,
+    LifecycleHook,
     TerminateInstanceActivity,
     autoscaling_backends,
 )
@@ -48,7 +50,11 @@ from .registry import correct, correct_value
 _ACTIVITIES_KEPT = 100
 #: So many of the new instances of a refresh may die before it fails. AWS gives up after about an hour instead.
 _REFRESH_FAILURES = 3
+#: https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-quotas.html
+_HOOKS = 50
 _LIVE_STATES = ("pending", "running")
+_COUNTED = ("Pending", "Pending:Wait", "Pending:Proceed", "InService")
+LAUNCHING, TERMINATING = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
 
 _group_init = FakeAutoScalingGroup.__init__
 _group_update = FakeAutoScalingGroup.update
@@ -70,7 +76,7 @@ correct_value(InstanceState, "launch_template", property(_member_template))
 
 def live_members(group: FakeAutoScalingGroup) -> list[InstanceState]:
     """The members that count for the capacity."""
-    return [member for member in group.instance_states if member.lifecycle_state in ("Pending", "InService")]
+    return [member for member in group.instance_states if member.lifecycle_state in _COUNTED]
 
 
 @correct(FakeAutoScalingGroup, "active_instances")
@@ -239,6 +245,176 @@ def replace_instances(self: FakeAutoScalingGroup, count_needed: int, _propagated
         _launch(self, "an instance was started in response to a difference between desired and actual capacity.")
 
 
+# -- lifecycle hooks -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class LifecycleAction:
+    """What a hook waits for with one instance.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
+    """
+
+    hook_name: str
+    heartbeat_seconds: int
+    default_result: str
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: float = field(default_factory=time.time)
+    deadline: float = 0.0
+    result: str | None = None
+
+    def __post_init__(self) -> None:
+        self.beat()
+
+    def beat(self) -> None:
+        """The time begins anew, but for 48 hours or a hundred times the heartbeat at most."""
+        longest = self.started + global_timeout(self.heartbeat_seconds)
+        self.deadline = min(time.time() + self.heartbeat_seconds, longest)
+
+
+def global_timeout(heartbeat_seconds: int) -> int:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LifecycleHook.html"""
+    return min(172_800, 100 * heartbeat_seconds)
+
+
+def _hooks(group: FakeAutoScalingGroup, transition: str) -> list[LifecycleHook]:
+    found = group.autoscaling_backend.describe_lifecycle_hooks(group.name)
+    return [hook for hook in found if hook.lifecycle_transition == transition]
+
+
+def _actions(member: InstanceState) -> list[LifecycleAction]:
+    found: list[LifecycleAction] = member.__dict__.setdefault("slipway_actions", [])
+    return found
+
+
+def _await_hooks(group: FakeAutoScalingGroup, member: InstanceState, transition: str) -> bool:
+    """Let a member wait when the group has hooks; whether it has. Without a data plane no host could complete them."""
+    hooks = _hooks(group, transition)
+    if not hooks or not account.data_plane.attached:
+        return False
+    member.lifecycle_state = f"{member.lifecycle_state}:Wait"
+    member.__dict__["slipway_actions"] = [
+        LifecycleAction(hook.name, hook.heartbeat_timeout, hook.default_result) for hook in hooks
+    ]
+    return True
+
+
+def _result_of_hooks(member: InstanceState) -> str | None:
+    """CONTINUE when all hooks say so, ABANDON as soon as one does, and None while a member waits."""
+    for action in _actions(member):
+        if action.result is None and time.time() >= action.deadline:
+            action.result = action.default_result
+    results = [action.result for action in _actions(member)]
+    if "ABANDON" in results:
+        return "ABANDON"
+    return None if None in results else "CONTINUE"
+
+
+def _abandon(group: FakeAutoScalingGroup, member: InstanceState) -> None:
+    """A launch that its hook gave up: the instance goes, and another one comes.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/completing-lifecycle-hooks.html
+    """
+    refresh = _running_refresh(group)
+    if refresh is not None and member.instance.id not in refresh.outdated:
+        refresh.failures += 1
+    token = next(action.token for action in _actions(member) if action.result == "ABANDON")
+    for activity in activities(group):
+        if activity.instance_id == member.instance.id and activity.status_code == "InProgress":
+            activity.end(
+                "Cancelled",
+                "Instance failed to complete user's Lifecycle Action: "
+                f"Lifecycle Action with token {token} was abandoned.",
+            )
+    begin_termination(group, member, "an instance was taken out of service because its launch was abandoned.")
+
+
+def _waiting_action(backend: AutoScalingBackend, response: AutoScalingResponse) -> LifecycleAction:
+    """The action that a request names by its token or by the instance."""
+    group = _group(backend, response._get_param("AutoScalingGroupName"))
+    hook, token = response._get_param("LifecycleHookName"), response._get_param("LifecycleActionToken")
+    instance_id = response._get_param("InstanceId")
+    for member in group.instance_states:
+        if member.lifecycle_state not in ("Pending:Wait", "Terminating:Wait"):
+            continue
+        for action in _actions(member):
+            named = token == action.token if token else instance_id == member.instance.id
+            if action.hook_name == hook and action.result is None and named:
+                return action
+    what = f"token {token}" if token else f"instance ID {instance_id}"
+    raise ValidationError(f"No active Lifecycle Action found with {what}")
+
+
+@correct(AutoScalingResponse, "complete_lifecycle_action")
+def complete_lifecycle_action(self: AutoScalingResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html"""
+    result = self._get_param("LifecycleActionResult")
+    if result not in ("CONTINUE", "ABANDON"):
+        raise ValidationError(f"Lifecycle action result {result} is not valid: use CONTINUE or ABANDON.")
+    _waiting_action(self.autoscaling_backend, self).result = result
+    advance_group(_group(self.autoscaling_backend, self._get_param("AutoScalingGroupName")))
+    return EmptyResult()
+
+
+@correct(AutoScalingResponse, "record_lifecycle_action_heartbeat")
+def record_lifecycle_action_heartbeat(self: AutoScalingResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RecordLifecycleActionHeartbeat.html"""
+    _waiting_action(self.autoscaling_backend, self).beat()
+    return EmptyResult()
+
+
+@correct(AutoScalingResponse, "put_lifecycle_hook")
+def put_lifecycle_hook(self: AutoScalingResponse) -> ActionResult:
+    """A hook has a target for its messages only when it was given one, and values that are left out stay.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutLifecycleHook.html
+    """
+    backend = self.autoscaling_backend
+    group = _group(backend, self._get_param("AutoScalingGroupName"))
+    name = self._get_param("LifecycleHookName")
+    before = next(iter(backend.describe_lifecycle_hooks(group.name, [name])), None)
+    transition = self._get_param("LifecycleTransition") or (before and before.lifecycle_transition)
+    seconds = self._get_int_param("HeartbeatTimeout", before.heartbeat_timeout if before else 3600)
+    result = self._get_param("DefaultResult") or (before.default_result if before else "ABANDON")
+    if transition not in (LAUNCHING, TERMINATING):
+        raise ValidationError(f"Lifecycle transition {transition} is not valid.")
+    if seconds is None or not 30 <= seconds <= 7200:
+        raise ValidationError("The heartbeat timeout must be from 30 to 7200 seconds.")
+    if result not in ("CONTINUE", "ABANDON"):
+        raise ValidationError(f"Default result {result} is not valid: use CONTINUE or ABANDON.")
+    if before is None and len(backend.describe_lifecycle_hooks(group.name)) >= _HOOKS:
+        raise AutoscalingClientError("LimitExceeded", f"A group has up to {_HOOKS} lifecycle hooks.")
+    hook = backend.create_lifecycle_hook(name, group.name, transition, seconds, result)
+    hook.global_timeout = global_timeout(seconds)
+    for parameter, attribute in (
+        ("RoleARN", "role_arn"),
+        ("NotificationTargetARN", "notification_target_arn"),
+        ("NotificationMetadata", "notification_metadata"),
+    ):
+        hook.__dict__[attribute] = self._get_param(parameter) or (before and before.__dict__.get(attribute)) or None
+    return EmptyResult()
+
+
+_delete_hook = AutoScalingBackend.delete_lifecycle_hook
+
+
+@correct(AutoScalingBackend, "delete_lifecycle_hook")
+def delete_lifecycle_hook(self: AutoScalingBackend, as_name: str, name: str) -> None:
+    """Outstanding actions are completed first: ABANDON for what launches, CONTINUE for what terminates.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DeleteLifecycleHook.html
+    """
+    group = _group(self, as_name)
+    if not self.describe_lifecycle_hooks(as_name, [name]):
+        raise ValidationError(f"No Lifecycle Hook found with name {name}")
+    _delete_hook(self, as_name, name)
+    for member in group.instance_states:
+        for action in _actions(member):
+            if action.hook_name == name and action.result is None:
+                action.result = "ABANDON" if member.lifecycle_state == "Pending:Wait" else "CONTINUE"
+    advance_group(group)
+
+
 # -- leaving -------------------------------------------------------------------------------------------------
 
 
@@ -269,7 +445,7 @@ def begin_termination(group: FakeAutoScalingGroup, member: InstanceState, cause:
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/attach-load-balancer-asg.html
     """
-    if member.lifecycle_state == "Terminating":
+    if member.lifecycle_state.startswith("Terminating"):
         return
     member.lifecycle_state = "Terminating"
     _note(group, f"Terminating EC2 instance: {member.instance.id}", cause, member.instance.id)
@@ -279,11 +455,24 @@ def begin_termination(group: FakeAutoScalingGroup, member: InstanceState, cause:
 
 
 def _continue_termination(group: FakeAutoScalingGroup, member: InstanceState) -> bool:
-    """Go on with a member that leaves; whether something changed."""
+    """Go on with a member that leaves; whether something changed.
+
+    A hook waits for an instance that is gone already, too: nobody is there to complete its action, and its time runs
+    out. The group has long launched another one.
+    """
     instance = member.instance
-    if instance.state in _LIVE_STATES or instance.state in ("stopped", "stopping"):
-        if any(elbv2.is_draining(target_group, instance.id) for target_group in _target_groups(group)):
+    lives = instance.state in _LIVE_STATES or instance.state in ("stopped", "stopping")
+    if member.lifecycle_state == "Terminating":
+        if lives and any(elbv2.is_draining(target_group, instance.id) for target_group in _target_groups(group)):
             return False
+        if _await_hooks(group, member, TERMINATING):
+            return True
+        member.lifecycle_state = "Terminating:Proceed"
+    if member.lifecycle_state == "Terminating:Wait":
+        if _result_of_hooks(member) is None:
+            return False
+        member.lifecycle_state = "Terminating:Proceed"
+    if lives:
         instance.disable_api_termination = False
         instance.terminate()
         if instance.state != "terminated":
@@ -322,21 +511,37 @@ def _step(group: FakeAutoScalingGroup) -> bool:
         state = member.instance.state
         match member.lifecycle_state:
             case "Pending" if state == "running":
-                _enter_service(group, member)
+                if not _await_hooks(group, member, LAUNCHING):
+                    _enter_service(group, member)
                 changed = True
-            case "Pending" | "InService" if state not in _LIVE_STATES:
+            case "Pending" | "Pending:Wait" | "InService" if state not in _LIVE_STATES:
                 _lose(group, member, state)
                 changed = True
+            case "Pending:Wait":
+                changed |= _continue_launch(group, member)
             case "InService" if member.health_status != "Healthy" and not _suspended(group, "ReplaceUnhealthy"):
                 begin_termination(group, member, "an instance was taken out of service in response to a health check.")
                 changed = True
-            case "Terminating":
+            case "Terminating" | "Terminating:Wait" | "Terminating:Proceed":
                 changed |= _continue_termination(group, member)
             case _:
                 pass
     changed |= _advance_refresh(group)
     changed |= _meet_capacity(group)
     return changed
+
+
+def _continue_launch(group: FakeAutoScalingGroup, member: InstanceState) -> bool:
+    """Go on with a member whose launch hooks may have an answer; whether they have."""
+    match _result_of_hooks(member):
+        case "CONTINUE":
+            member.lifecycle_state = "Pending:Proceed"
+            _enter_service(group, member)
+        case "ABANDON":
+            _abandon(group, member)
+        case _:
+            return False
+    return True
 
 
 def _enter_service(group: FakeAutoScalingGroup, member: InstanceState) -> None:
@@ -387,12 +592,15 @@ def _meet_capacity(group: FakeAutoScalingGroup) -> bool:
 
 def _waits(group: FakeAutoScalingGroup) -> bool:
     """Whether time alone will allow the next step: a delay of a target, a warm-up of a refresh."""
-    leaving = any(
-        member.lifecycle_state == "Terminating"
-        and any(elbv2.is_draining(target_group, member.instance.id) for target_group in _target_groups(group))
+    waiting = any(
+        member.lifecycle_state.endswith(":Wait")
+        or (
+            member.lifecycle_state == "Terminating"
+            and any(elbv2.is_draining(target_group, member.instance.id) for target_group in _target_groups(group))
+        )
         for member in group.instance_states
     )
-    return leaving or _running_refresh(group) is not None
+    return waiting or _running_refresh(group) is not None
 
 
 def advance_all() -> tuple[bool, bool]:
@@ -516,16 +724,19 @@ def delete_group(self: AutoScalingBackend, group_name: str, force: bool = True) 
         refresh.end("Cancelled", "The group was deleted.")
     group.desired_capacity = group.min_size = 0
     group.__dict__["status"] = "Delete in progress"
+    # With the group go its outstanding lifecycle actions.
+    for key in [key for key, hook in self.lifecycle_hooks.items() if hook.auto_scaling_group_name == group_name]:
+        del self.lifecycle_hooks[key]
     for member in list(group.instance_states):
         member.protected_from_scale_in = False
+        for action in _actions(member):
+            action.result = action.result or "CONTINUE"
         begin_termination(group, member, "the group was deleted.")
     if group.instance_states:
         leaving_groups(self).append(group)
     del self.autoscaling_groups[group_name]
     for name in [name for name, policy in self.policies.items() if policy.auto_scaling_group_name == group_name]:
         del self.policies[name]
-    for name in [name for name in self.lifecycle_hooks if name.startswith(f"{group_name}_")]:
-        del self.lifecycle_hooks[name]
 
 
 def _advance_leaving(backend: AutoScalingBackend, group: FakeAutoScalingGroup) -> bool:

@@ -196,6 +196,129 @@ class TestWithADataPlane:
         assert Counter(one["LaunchTemplate"]["Version"] for one in group.members()) == {"1": 3, version: 1}
         assert group.described()["LaunchTemplate"]["Version"] == version
 
+    def hook(self, group: Group, transition: str, **arguments: Any) -> str:
+        name = f"{group.name}-{transition}"
+        group.autoscaling.put_lifecycle_hook(
+            AutoScalingGroupName=group.name,
+            LifecycleHookName=name,
+            LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition.upper()}",
+            **{"HeartbeatTimeout": 600, "DefaultResult": "ABANDON", **arguments},
+        )
+        return name
+
+    def complete(self, group: Group, hook: str, instance_id: str, result: str = "CONTINUE") -> None:
+        group.autoscaling.complete_lifecycle_action(
+            AutoScalingGroupName=group.name,
+            LifecycleHookName=hook,
+            InstanceId=instance_id,
+            LifecycleActionResult=result,
+        )
+
+    def test_a_launch_waits_for_its_hook(self, group: Group) -> None:
+        hook = self.hook(group, "launching")
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=3)
+        group.settle(lambda: len(group.ids("Pending:Wait")) == 1)
+        [waiting] = group.ids("Pending:Wait")
+        # Who waits counts for the capacity, and gets no request yet.
+        group.boot()
+        assert len(group.ids()) == 3
+        assert waiting not in group.health()
+        with pytest.raises(ClientError, match="No active Lifecycle Action found with instance ID"):
+            self.complete(group, "another", waiting)
+        self.complete(group, hook, waiting)
+        assert waiting in group.ids("InService")
+        group.settle(lambda: group.is_steady(3))
+        with pytest.raises(ClientError, match="No active Lifecycle Action"):
+            self.complete(group, hook, waiting)
+
+    def test_an_abandoned_launch_is_replaced(self, group: Group) -> None:
+        hook = self.hook(group, "launching")
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=3)
+        group.settle(lambda: len(group.ids("Pending:Wait")) == 1)
+        [first] = group.ids("Pending:Wait")
+        self.complete(group, hook, first, "ABANDON")
+        group.settle(lambda: first not in group.ids() and len(group.ids("Pending:Wait")) == 1)
+        found = group.autoscaling.describe_scaling_activities(AutoScalingGroupName=group.name)["Activities"]
+        launches = [one for one in found if first in one["Description"] and "Launching" in one["Description"]]
+        assert [one["StatusCode"] for one in launches] == ["Cancelled"]
+        assert "was abandoned" in launches[0]["StatusMessage"]
+
+    def test_a_hook_that_nobody_completes_has_its_default_result(
+        self, group: Group, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        launching = self.hook(group, "launching", HeartbeatTimeout=30, DefaultResult="CONTINUE")
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=3)
+        group.settle(lambda: len(group.ids("Pending:Wait")) == 1)
+        [waiting] = group.ids("Pending:Wait")
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 25)
+        group.autoscaling.record_lifecycle_action_heartbeat(
+            AutoScalingGroupName=group.name, LifecycleHookName=launching, InstanceId=waiting
+        )
+        monkeypatch.setattr(time, "time", lambda: now + 45)
+        time.sleep(1.5)
+        assert group.ids("Pending:Wait") == {waiting}
+        monkeypatch.setattr(time, "time", lambda: now + 60)
+        group.settle(lambda: waiting in group.ids("InService"))
+
+    def test_who_leaves_is_drained_first_and_then_waits_for_its_hook(self, group: Group) -> None:
+        hook = self.hook(group, "terminating", DefaultResult="CONTINUE")
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=3)
+        group.settle(lambda: group.is_steady(3))
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=2)
+        [leaving] = group.ids("Terminating")
+        assert group.health()[leaving] == "draining"
+        with pytest.raises(ClientError, match="No active Lifecycle Action"):
+            self.complete(group, hook, leaving)
+        group.settle(lambda: group.ids("Terminating:Wait") == {leaving})
+        assert leaving not in group.health()
+        states = group.ec2.describe_instances(InstanceIds=[leaving])["Reservations"][0]["Instances"][0]["State"]
+        assert states["Name"] == "running"
+        self.complete(group, hook, leaving)
+        group.settle(lambda: leaving not in group.ids() and group.is_steady())
+
+    def test_a_dead_host_waits_for_nobody_and_is_replaced_at_once(self, group: Group) -> None:
+        hook = self.hook(group, "terminating", DefaultResult="CONTINUE")
+        victim = min(group.ids())
+        group.ec2.terminate_instances(InstanceIds=[victim])
+        group.settle(lambda: len(group.ids("InService")) == 2 and victim not in group.ids("InService"))
+        # Nobody is there to complete the action: its time runs out, or somebody else completes it.
+        assert group.ids("Terminating:Wait") == {victim}
+        self.complete(group, hook, victim)
+        group.settle(group.is_steady)
+
+    def test_a_hook_that_is_deleted_lets_everybody_go(self, group: Group) -> None:
+        launching, terminating = self.hook(group, "launching"), self.hook(group, "terminating")
+        group.autoscaling.set_desired_capacity(AutoScalingGroupName=group.name, DesiredCapacity=3)
+        group.settle(lambda: len(group.ids("Pending:Wait")) == 1)
+        [waiting] = group.ids("Pending:Wait")
+        group.autoscaling.delete_lifecycle_hook(AutoScalingGroupName=group.name, LifecycleHookName=launching)
+        group.settle(lambda: group.ids("Terminating:Wait") == {waiting})
+        group.autoscaling.delete_lifecycle_hook(AutoScalingGroupName=group.name, LifecycleHookName=terminating)
+        group.settle(lambda: group.is_steady(3))
+
+    def test_a_group_that_is_deleted_by_force_waits_for_no_hook(self, group: Group) -> None:
+        self.hook(group, "terminating")
+        group.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group.name, ForceDelete=True)
+        find = group.autoscaling.describe_auto_scaling_groups
+        group.settle(lambda: not find(AutoScalingGroupNames=[group.name])["AutoScalingGroups"])
+
+    def test_a_refresh_fails_when_no_new_instance_completes_its_launch(self, group: Group) -> None:
+        hook = self.hook(group, "launching")
+        self.refresh(
+            group,
+            DesiredConfiguration={"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": group.version()}},
+            Preferences={"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150, "InstanceWarmup": 0},
+        )
+
+        def over() -> bool:
+            for instance_id in group.ids("Pending:Wait"):
+                self.complete(group, hook, instance_id, "ABANDON")
+            return str(self.refresh_state(group)["Status"]) == "Failed"
+
+        group.settle(over)
+        assert len(group.ids("InService")) == 2
+
     def refresh(self, group: Group, **arguments: Any) -> str:
         started = group.autoscaling.start_instance_refresh(AutoScalingGroupName=group.name, **arguments)
         return str(started["InstanceRefreshId"])
@@ -418,3 +541,29 @@ def test_what_no_refresh_may_ask_for(client: Clients, network: Network) -> None:
             DesiredConfiguration={"LaunchTemplate": {"LaunchTemplateId": group.template, "Version": "1"}},
             Preferences={"AutoRollback": True},
         )
+
+
+def test_a_hook_has_what_it_was_given(client: Clients, network: Network) -> None:
+    group = Group(client, network, "hooks")
+    plain = {"AutoScalingGroupName": "hooks", "LifecycleHookName": "hooks-launch"}
+    launching = "autoscaling:EC2_INSTANCE_LAUNCHING"
+    for wrong in (
+        {"LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCH"},
+        {"LifecycleTransition": launching, "HeartbeatTimeout": 10},
+        {"LifecycleTransition": launching, "DefaultResult": "IGNORE"},
+    ):
+        with pytest.raises(ClientError, match="ValidationError"):
+            group.autoscaling.put_lifecycle_hook(**plain, **wrong)
+    group.autoscaling.put_lifecycle_hook(**plain, LifecycleTransition=launching, HeartbeatTimeout=90)
+    group.autoscaling.put_lifecycle_hook(**plain, DefaultResult="CONTINUE")
+    [found] = group.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="hooks")["LifecycleHooks"]
+    assert found == {
+        **plain,
+        "LifecycleTransition": launching,
+        "HeartbeatTimeout": 90,
+        "GlobalTimeout": 9000,
+        "DefaultResult": "CONTINUE",
+    }
+    group.autoscaling.delete_lifecycle_hook(**plain)
+    with pytest.raises(ClientError, match="No Lifecycle Hook found"):
+        group.autoscaling.delete_lifecycle_hook(**plain)
