@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 PROGRAM = Path(__file__).parents[2] / "roles" / "activation" / "files" / "slipway_activate.py"
@@ -51,6 +52,12 @@ SETTINGS: dict[str, Any] = {
     "health_path": "/healthz",
     "health_seconds": 1,
     "retry_minutes": 60,
+    "group": "{name}-web",
+    "launch_hook": "{name}-launch",
+    "terminate_hook": "{name}-terminate",
+    "activate_unit": "slipway-activate.service",
+    "drain_seconds": 40,
+    "leaving_units": ["log-shipper.service"],
 }
 
 
@@ -571,3 +578,186 @@ def test_the_release_that_served_last_outlives_one_that_was_only_fetched(tmp_pat
 
     assert host(tmp_path).prune() == ["fetched"]
     assert sorted(path.name for path in (tmp_path / "srv/releases").iterdir()) == ["one", "two"]
+
+
+# -- within an Auto Scaling group --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "may"),
+    [
+        ("Result=success\nExecMainExitTimestampMonotonic=0\n", False),
+        ("Result=success\nExecMainExitTimestampMonotonic=81723\n", True),
+        ("Result=exit-code\nExecMainExitTimestampMonotonic=81723\n", False),
+        ("", False),
+    ],
+)
+def test_a_host_may_serve_once_an_activation_came_to_a_good_end(shown: str, may: bool) -> None:
+    assert activate.may_serve(shown) is may
+
+
+@dataclass
+class Group:
+    """An Auto Scaling group as a host sees it: where it sends the host, and whether it waits for a hook."""
+
+    target: str | None = "InService"
+    activated: bool = False
+    waits_for: set[str] = field(default_factory=set)
+    refuses: bool = False
+    now: float = 1000.0
+    #: What happens while the host sleeps.
+    meanwhile: Any = None
+    told: list[str] = field(default_factory=list)
+
+    def complete(self, hook: str) -> bool:
+        if self.refuses:
+            raise activate.AwsError("Failed to complete the lifecycle action of slipway-staging-web: no.")
+        self.told.append(f"complete {hook}" if hook in self.waits_for else f"ask {hook}")
+        waited = hook in self.waits_for
+        self.waits_for.discard(hook)
+        return waited
+
+    def sleep(self, seconds: float) -> None:
+        self.told.append(f"sleep {seconds:g}")
+        self.now += seconds
+        if self.meanwhile is not None:
+            self.meanwhile()
+
+    def stop(self, *words: str) -> str:
+        self.told.append(" ".join(words))
+        self.now += 12
+        if words[-1] == "broken.service":
+            raise activate.ReleaseDoesNotRunError("systemctl stop broken.service failed: no")
+        return ""
+
+
+@pytest.fixture
+def group(monkeypatch: pytest.MonkeyPatch) -> Group:
+    made = Group()
+    monkeypatch.setattr(activate, "target_state", lambda: made.target)
+    monkeypatch.setattr(
+        activate,
+        "_show",
+        lambda *_words: f"Result=success\nExecMainExitTimestampMonotonic={81723 if made.activated else 0}",
+    )
+    monkeypatch.setattr(activate, "systemctl", made.stop)
+    monkeypatch.setattr(activate.time, "monotonic", lambda: made.now)
+    monkeypatch.setattr(activate.time, "sleep", made.sleep)
+    return made
+
+
+def attendant(group: Group, **changes: Any) -> Any:
+    return activate.Attendant(activate.parse_settings({**SETTINGS, **changes}), group)
+
+
+def test_a_host_enters_service_once_its_release_answers(group: Group) -> None:
+    host = attendant(group)
+    group.waits_for = {"{name}-launch"}
+    host.step()
+    assert group.told == []
+    group.activated = True
+    host.step()
+    host.step()
+    assert group.told == ["complete {name}-launch"]
+
+
+def test_a_group_that_notices_late_is_asked_again_but_not_for_ever(group: Group) -> None:
+    host = attendant(group)
+    group.activated = True
+    host.step()
+    group.now += 5
+    group.waits_for = {"{name}-launch"}
+    host.step()
+    assert group.told == ["ask {name}-launch", "complete {name}-launch"]
+
+    group.told.clear()
+    again = attendant(group)
+    for _ in range(100):
+        again.step()
+        group.now += 5
+    assert len(group.told) == activate.READY_SECONDS / 5 + 1
+
+
+def test_a_host_of_a_warm_pool_is_told_of_twice(group: Group) -> None:
+    host = attendant(group)
+    group.activated, group.target, group.waits_for = True, "Warmed:Running", {"{name}-launch"}
+    host.step()
+    host.step()
+    group.target, group.waits_for = "InService", {"{name}-launch"}
+    host.step()
+    assert group.told == ["complete {name}-launch"] * 2
+
+
+def test_a_leaving_host_ends_its_work_drains_and_ships_its_logs(group: Group) -> None:
+    host = attendant(group, worker_unit="slipway-worker.service")
+    group.target, group.waits_for = "Terminated", {"{name}-terminate"}
+    host.step()
+    assert group.told == [
+        "stop slipway-worker.service",
+        "sleep 28",
+        "stop log-shipper.service",
+        "complete {name}-terminate",
+    ]
+    host.step()
+    assert len(group.told) == 4
+
+
+def test_a_leaving_host_asks_until_the_group_has_drained(group: Group) -> None:
+    host = attendant(group, leaving_units=[])
+
+    def drained() -> None:
+        if group.now >= 1050:
+            group.waits_for = {"{name}-terminate"}
+
+    group.target, group.meanwhile = "Terminated", drained
+    host.step()
+    assert group.told == ["sleep 40", *["ask {name}-terminate", "sleep 5"] * 2, "complete {name}-terminate"]
+
+
+def test_what_cannot_be_stopped_is_in_nobodys_way(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    host = attendant(group, worker_unit="broken.service")
+    group.target, group.waits_for = "Terminated", {"{name}-terminate"}
+    host.step()
+    assert group.told[-1] == "complete {name}-terminate"
+    assert "broken.service failed" in capsys.readouterr().out
+
+
+def test_a_refusal_of_aws_is_said_once(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    host = attendant(group)
+    group.activated = group.refuses = True
+    host.step()
+    host.step()
+    assert capsys.readouterr().err.count("Failed to complete") == 1
+
+
+@pytest.mark.parametrize("target", [None, "Standby", "Detached"])
+def test_outside_of_a_group_nothing_happens(group: Group, target: str | None) -> None:
+    group.activated, group.target = True, target
+    attendant(group).step()
+    assert group.told == []
+
+
+@pytest.mark.parametrize(("code", "outcome"), [("ValidationError", False), ("AccessDenied", None), (None, True)])
+def test_the_hook_is_completed_for_this_instance(
+    monkeypatch: pytest.MonkeyPatch, code: str | None, outcome: bool | None
+) -> None:
+    client = boto3.client("autoscaling", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    asked = account()
+    monkeypatch.setitem(asked.__dict__, "_identity", {"instanceId": "i-0123456789abcdef0", "region": "eu-west-1"})
+    monkeypatch.setattr(asked, "_client", lambda _service: client)
+    expected = {
+        "AutoScalingGroupName": "slipway-staging-web",
+        "LifecycleHookName": "slipway-staging-launch",
+        "InstanceId": "i-0123456789abcdef0",
+        "LifecycleActionResult": "CONTINUE",
+    }
+    with Stubber(client) as stub:
+        if code is None:
+            stub.add_response("complete_lifecycle_action", {}, expected)
+        else:
+            stub.add_client_error("complete_lifecycle_action", code, expected_params=expected)
+        if outcome is None:
+            with pytest.raises(activate.AwsError, match="complete the lifecycle action of slipway-staging-web"):
+                asked.complete("{name}-launch")
+        else:
+            assert asked.complete("{name}-launch") is outcome

@@ -6,6 +6,8 @@
     slipway-activate --fetch-only ID       fetch, verify and unpack ID; nothing that runs changes
     slipway-activate --manage ID -- ARG…   run manage.py ARG… of ID with the application's environment
     slipway-activate --status [ID]         print as JSON how this host stands to ID (or to the pointer)
+    slipway-activate --attend              for as long as the host lives: tell its Auto Scaling group when it is ready
+                                           to serve and when it has finished, by completing the lifecycle hooks
 
 The host finds everything by itself, so that an instance launched at night needs no controller: region and
 account from the instance metadata service, the environment's name from /etc/slipway/host.json (written by the
@@ -67,6 +69,13 @@ LOCK_SECONDS = 300.0
 #: Background work that lives for so long has read its code and its environment.
 WORK_SECONDS = 3.0
 IMDS_ATTEMPTS = 5
+#: The instance metadata are asked so often where the host is on its way to.
+ATTEND_SECONDS = 5.0
+#: A group may notice later than the host that it is ready, and after this long there was no hook to complete.
+READY_SECONDS = 120.0
+#: https://docs.aws.amazon.com/autoscaling/ec2/userguide/warm-pool-instance-lifecycle.html
+READY_STATES = frozenset({"InService", "Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated"})
+LEAVING_STATES = frozenset({"Terminated", "Warmed:Terminated"})
 
 
 class ActivationError(Exception):
@@ -131,6 +140,15 @@ class Settings:
     health_path: str
     health_seconds: float
     retry_minutes: int
+    #: The Auto Scaling group and its hooks, as formats with `{name}`.
+    group: str
+    launch_hook: str
+    terminate_hook: str
+    activate_unit: str
+    #: Seconds for which requests may still arrive once the host leaves.
+    drain_seconds: float
+    #: Stopped when all requests are answered, in this order; what ships logs is the last one.
+    leaving_units: Sequence[str]
 
     @property
     def releases(self) -> Path:
@@ -267,12 +285,38 @@ def parse_manager_environment(text: str) -> dict[str, str]:
 # -- the account --------------------------------------------------------------------------------------------
 
 
+def may_serve(properties: str) -> bool:
+    """Whether slipway-activate has come to a good end since boot, from what `systemctl show` says of its unit.
+
+    A host without a release counts too: it enters service, and the balancer waits for the release.
+    """
+    shown = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
+    return shown.get("Result") == "success" and shown.get("ExecMainExitTimestampMonotonic", "0") not in ("", "0")
+
+
 def _imds(path: str, *, method: str = "GET", headers: Mapping[str, str]) -> str:
     endpoint = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
     request = urllib.request.Request(f"{endpoint.rstrip('/')}{path}", method=method, headers=dict(headers))  # noqa: S310
     with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310
         text: str = response.read().decode()
         return text
+
+
+def _metadata(path: str) -> str:
+    """One value of the instance metadata service, by IMDSv2."""
+    token = _imds("/latest/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+    return _imds(f"/latest/{path}", headers={"X-aws-ec2-metadata-token": token})
+
+
+def target_state() -> str | None:
+    """Where the Auto Scaling group sends this host; None outside of any group, and while nobody answers.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
+    """
+    try:
+        return _metadata("meta-data/autoscaling/target-lifecycle-state").strip()
+    except (urllib.error.URLError, OSError, http.client.HTTPException):
+        return None
 
 
 def identity_document() -> dict[str, str]:
@@ -283,9 +327,7 @@ def identity_document() -> dict[str, str]:
     """
     for attempt in range(1, IMDS_ATTEMPTS + 1):
         try:
-            token = _imds("/latest/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-            text = _imds("/latest/dynamic/instance-identity/document", headers={"X-aws-ec2-metadata-token": token})
-            document: dict[str, str] = json.loads(text)
+            document: dict[str, str] = json.loads(_metadata("dynamic/instance-identity/document"))
             return document
         except (urllib.error.URLError, OSError, ValueError) as error:
             if attempt == IMDS_ATTEMPTS:
@@ -395,6 +437,26 @@ class Account:
         if not isinstance(document, dict):
             raise HostNotSetUpError(f"The secret {reference.secret} is not a JSON object.")
         return document
+
+    def complete(self, hook: str) -> bool:
+        """Let the group go on with this host. False when it does not wait for the hook, or not yet."""
+        from botocore.exceptions import ClientError
+
+        group = self._expand(self._settings.group)
+        with _aws(f"complete the lifecycle action of {group}"):
+            try:
+                self._client("autoscaling").complete_lifecycle_action(
+                    AutoScalingGroupName=group,
+                    LifecycleHookName=self._expand(hook),
+                    InstanceId=self._identity["instanceId"],
+                    LifecycleActionResult="CONTINUE",
+                )
+            except ClientError as error:
+                # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/CommonErrors.html
+                if error.response["Error"]["Code"] != "ValidationError":
+                    raise
+                return False
+        return True
 
     def manifest(self, release: str) -> Manifest:
         """The manifest of a release. Raises ReleaseDamagedError when there is none: it is uploaded last."""
@@ -755,6 +817,90 @@ class Host:
         return done.returncode
 
 
+# -- the life of the host within its group --------------------------------------------------------------------
+
+
+class Attendant:
+    """Tells the group when this host may serve, and when it has nothing left to do.
+
+    Completing a hook is all that it says: a host that dies says nothing, and the hook's time runs out.
+    """
+
+    def __init__(self, settings: Settings, account: Account) -> None:
+        self._settings = settings
+        self._account = account
+        #: When the host was first ready for the state that it is on its way to; None before.
+        self._ready_since: float | None = None
+        #: The state that the group knows this host is ready for, or never asked about.
+        self._entered: str | None = None
+        self._left = False
+        self._said = ""
+
+    def attend(self) -> NoReturn:
+        """Look where the host is on its way to, without end."""
+        while True:
+            self.step()
+            time.sleep(ATTEND_SECONDS)
+
+    def step(self) -> None:
+        """Look once, and do what is due."""
+        state = target_state()
+        if state in READY_STATES and state != self._entered:
+            self._enter(state)
+        elif state in LEAVING_STATES and not self._left:
+            self._leave()
+
+    def _enter(self, state: str) -> None:
+        if not may_serve(_show(self._settings.activate_unit, "Result", "ExecMainExitTimestampMonotonic")):
+            return
+        now = time.monotonic()
+        self._ready_since = now if self._ready_since is None else self._ready_since
+        completed = self._complete(self._settings.launch_hook)
+        if completed:
+            say(f"ready: the group lets this host become {state}.")
+        if completed or now - self._ready_since >= READY_SECONDS:
+            self._entered, self._ready_since = state, None
+
+    def _leave(self) -> None:
+        """The balancer sends nothing new; what is begun is finished, then the group may end this host."""
+        began = time.monotonic()
+        say("The group takes this host out of service.")
+        self._stop(self._settings.worker_unit)
+        time.sleep(max(0.0, self._settings.drain_seconds - (time.monotonic() - began)))
+        for unit in self._settings.leaving_units:
+            self._stop(unit)
+        # The group drains for itself before it waits for the hook.
+        while not self._complete(self._settings.terminate_hook):
+            if target_state() not in (*LEAVING_STATES, None):
+                return
+            time.sleep(ATTEND_SECONDS)
+        say("finished: the group may end this host.")
+        self._left = True
+
+    def _stop(self, unit: str) -> None:
+        if not unit:
+            return
+        try:
+            systemctl("stop", unit)
+        except ReleaseDoesNotRunError as error:
+            # It goes with the host; the others shall end well all the same.
+            say(str(error))
+
+    def _complete(self, hook: str) -> bool:
+        try:
+            return self._account.complete(hook)
+        except AwsError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                print(f"slipway-activate: {error}", file=sys.stderr)
+            return False
+
+
+def _show(unit: str, *properties: str) -> str:
+    words = ["systemctl", "show", *(f"--property={name}" for name in properties), unit]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
 # -- the command --------------------------------------------------------------------------------------------
 
 
@@ -764,6 +910,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     verb.add_argument("--release", metavar="ID", help="activate ID, whatever the pointer says")
     verb.add_argument("--fetch-only", metavar="ID", help="fetch, verify and unpack ID")
     verb.add_argument("--manage", metavar="ID", help="run manage.py of ID with the arguments after --")
+    verb.add_argument("--attend", action="store_true", help="complete the lifecycle hooks of the Auto Scaling group")
     verb.add_argument("--status", metavar="ID", nargs="?", const="", help="print how this host stands to ID")
     parser.add_argument("arguments", nargs="*", help="for --manage, after --")
     parsed = parser.parse_args(arguments)
@@ -799,6 +946,8 @@ def _run(options: argparse.Namespace) -> int:
     account = Account(settings, name)
     host = Host(settings, account)
 
+    if options.attend:
+        Attendant(settings, account).attend()
     if options.manage is not None:
         return host.manage(check_release_id(options.manage), options.arguments)
     if options.status is not None:
