@@ -145,7 +145,7 @@ class Account:
         self.forget()
         given = [f"--extra-vars={json.dumps(variables)}"] if variables else []
         return subprocess.Popen(
-            [PROGRAM, str(playbook), f"--inventory={inventory}", *words, *given],
+            [PROGRAM, str(playbook), *words, f"--inventory={inventory}", *given],
             cwd=PROJECT,
             env={**self.environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,

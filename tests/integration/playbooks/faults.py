@@ -69,9 +69,12 @@ class Wire:
         self.done = 0
         self._lock = threading.Lock()
 
-    def follow(self, plan: Plan | None) -> None:
+    def follow(self, plan: Plan) -> None:
         self.done = 0
         self.plan = plan
+
+    def heal(self) -> None:
+        self.plan = None
 
     def around(self, account: WsgiApplication) -> WsgiApplication:
         def pass_on(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

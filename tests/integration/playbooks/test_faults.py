@@ -163,7 +163,7 @@ def killed(account: Account, wire: faults.Wire, at: int | str) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     time.sleep(1)
-    wire.follow(None)
+    wire.heal()
     assert (ran.status == -signal.SIGKILL) == bool(kill.last), ran.output[-4000:]
     return kill.last
 
@@ -234,7 +234,7 @@ def test_every_nth_request(table: Table, undisturbed: census.Census, tmp_path: P
     with empty_account(tmp_path) as (account, wire):
         wire.follow(faults.every(disturbance.number, disturbance.fault))
         first = provision(account)
-        wire.follow(None)
+        wire.heal()
         assert wire.done > 5
         assert first.status == 0 or not disturbance.survived, first.output[-6000:]
         told = f"every {disturbance.number}th request, {wire.done} times"
@@ -247,7 +247,7 @@ def test_credentials_that_expire(table: Table, undisturbed: census.Census, tmp_p
     with empty_account(tmp_path) as (account, wire):
         wire.follow(faults.from_write(100, faults.expire))
         first = provision(account)
-        wire.follow(None)
+        wire.heal()
         assert first.status != 0
         assert "[credentials-expired]" in first.words
         assert "Log in again" in first.words
@@ -289,7 +289,7 @@ def test_removed_between_two_tasks(table: Table, undisturbed: census.Census, tmp
 
         wire.follow(any_of_them)
         first = provision(account)
-        wire.follow(None)
+        wire.heal()
         assert wire.done == len(REMOVALS)
         ended = "well" if first.status == 0 else "with an error"
         outcome = recovered(account, undisturbed)
