@@ -24,6 +24,7 @@ from rehearsal.emulator.api_request import ApiRequest, Environ, buffer_body, par
 from rehearsal.emulator.authorization import Refusal
 from rehearsal.emulator.clock import Clock
 from rehearsal.emulator.corrections import sns
+from rehearsal.emulator.idempotency import Answer, Answers
 from rehearsal.emulator.memory import Memory, forget
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Application:
     def __init__(self, witness: Witness | None = None) -> None:
         self._moto = DomainDispatcherApplication(_backend_application)
         self._witness = witness
+        self._answers = Answers()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -90,7 +92,8 @@ class Application:
                     environ["HTTP_AUTHORIZATION"] = (
                         f"AWS4-HMAC-SHA256 Credential=-/-/{request.region}/sns/aws4_request, "
                     )
-                body, succeeded = self._ask_moto(environ, start_response)
+                answer = self._answers.once(request, lambda: self._ask_moto(environ))
+            start_response(answer.status, list(answer.headers))
         except NotImplementedError as error:
             log.warning(NOT_IMPLEMENTED, request.service, request.action, error)
             text = f"The rehearsal has no {request.service}:{request.action} ({error})"
@@ -99,17 +102,17 @@ class Application:
             log.exception("%s:%s failed", request.service, request.action)
             text = f"{type(error).__name__}: {error}"
             return _answer(start_response, authorization.error_response(request, 500, "InternalFailure", text))
-        if succeeded and _changes(request, environ):
+        if answer.status.startswith(("2", "3")) and _changes(request, environ):
             account.announce(request.service, request.action)
-        return body
+        return answer.body
 
-    def _ask_moto(self, environ: Environ, start_response: StartResponse) -> tuple[Iterable[bytes], bool]:
-        status = ""
+    def _ask_moto(self, environ: Environ) -> Answer:
+        status, sent = "", list[tuple[str, str]]()
 
-        def remember(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            nonlocal status
-            status = line
-            return start_response(line, headers, *rest)
+        def remember(line: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            nonlocal status, sent
+            status, sent = line, headers
+            return lambda _: None
 
         response = self._moto(environ, remember)
         # Everything is read while the lock is held: some of moto's answers are generators over its dictionaries.
@@ -117,7 +120,7 @@ class Application:
         close = getattr(response, "close", None)
         if close is not None:
             close()
-        return chunks, status.startswith(("2", "3"))
+        return Answer(status, sent, chunks)
 
 
 def _backend_application(service: Any) -> Any:

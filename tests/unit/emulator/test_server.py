@@ -132,3 +132,21 @@ def test_a_service_that_the_account_has_not_is_refused_with_a_word(client: Clien
     with pytest.raises(ClientError) as refused:
         client("waf-regional").list_web_acls()
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_what_carries_a_token_is_done_once_however_often_it_is_sent(client: Clients) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    addresses = [ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(2)]
+    made = [
+        ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address, ClientToken="one")["NatGateway"]["NatGatewayId"]
+        for address in (addresses[0], addresses[0], addresses[1])
+    ]
+    assert made[0] == made[1] != made[2]
+    config = {"Type": "HTTPS", "FullyQualifiedDomainName": "app.slipway.test", "Port": 443}
+    checks = [
+        client("route53").create_health_check(CallerReference="one", HealthCheckConfig=config)["HealthCheck"]["Id"]
+        for _ in range(2)
+    ]
+    assert checks[0] == checks[1]
