@@ -193,14 +193,10 @@ def from_write(number: int, fault: Fault) -> Plan:
     return plan
 
 
-def before(operation: str, deed: Callable[[], Any]) -> Plan:
-    """Do something, once, when an operation is asked for, and let the request go on."""
+def first(operation: str, fault: Fault) -> Plan:
+    """To the first request of an operation ("kms:CreateKey")."""
     lock = threading.Lock()
     done = False
-
-    def act(passing: Passing) -> Iterable[bytes]:
-        deed()
-        return passing.go_on()
 
     def plan(request: ApiRequest) -> Fault | None:
         nonlocal done
@@ -208,9 +204,19 @@ def before(operation: str, deed: Callable[[], Any]) -> Plan:
             if done or f"{request.service}:{request.action}" != operation:
                 return None
             done = True
-            return act
+            return fault
 
     return plan
+
+
+def before(operation: str, deed: Callable[[], Any]) -> Plan:
+    """Do something, once, when an operation is asked for, and let the request go on."""
+
+    def act(passing: Passing) -> Iterable[bytes]:
+        deed()
+        return passing.go_on()
+
+    return first(operation, act)
 
 
 @dataclass

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.emulator.server import Emulator
+from tests.integration.playbooks import faults
 
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values, tags_of
 
@@ -14,6 +21,49 @@ VARIABLES: Values = {
     "aws_keys_edge_log_groups": ["aws-waf-logs-stack*"],
     "aws_keys_tags": TAGS,
 }
+
+
+@pytest.fixture
+def wire() -> faults.Wire:
+    return faults.Wire()
+
+
+@pytest.fixture
+def emulator(wire: faults.Wire) -> Iterator[Emulator]:
+    emulator = Emulator(0, middleware=wire.around)
+    emulator.start()
+    yield emulator
+    emulator.stop()
+
+
+def enabled(kms: Any) -> dict[str, str]:
+    """Ids of the keys of the stack by their descriptions, of which there may be only one each."""
+    keys = [kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"] for one in kms.list_keys()["Keys"]]
+    ours = [key for key in keys if key["KeyManager"] == "CUSTOMER" and key["KeyState"] == "Enabled"]
+    assert len({key["Description"] for key in ours}) == len(ours)
+    return {key["Description"]: key["KeyId"] for key in ours}
+
+
+def test_a_key_that_its_run_could_not_name_is_taken_up(converge: Converge, client: Clients) -> None:
+    tags = [{"TagKey": key, "TagValue": value} for key, value in {**TAGS, "Name": "stack-logs"}.items()]
+    lost = client("kms").create_key(Description="x", Tags=tags)["KeyMetadata"]["KeyId"]
+    others = client("kms").create_key(Description="y", Tags=[tags[-1]])["KeyMetadata"]["KeyId"]
+    made = converge("aws_keys", VARIABLES)
+    assert not made.failed, made.messages
+    assert client("kms").describe_key(KeyId="alias/stack-logs")["KeyMetadata"]["KeyId"] == lost
+    assert enabled(client("kms"))["y"] == others
+    assert len(enabled(client("kms"))) == 3
+    assert converge("aws_keys", VARIABLES).changed == ()
+
+
+def test_a_key_whose_making_nobody_heard_of_goes_again(converge: Converge, client: Clients, wire: faults.Wire) -> None:
+    wire.follow(faults.first("kms:CreateKey", faults.lose_the_answer))
+    made = converge("aws_keys", VARIABLES, environment={"AWS_MAX_ATTEMPTS": "3"})
+    assert wire.done == 1
+    assert not made.failed, made.messages
+    assert len(enabled(client("kms"))) == 2
+    assert len(client("kms").list_keys()["Keys"]) == 3
+    assert converge("aws_keys", VARIABLES).changed == ()
 
 
 def test_the_keys(converge: Converge, client: Clients) -> None:
