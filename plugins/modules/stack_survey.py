@@ -228,8 +228,9 @@ def survey(module: Module, account: Account, record: Record) -> Fields:
     """Raises SurveyError when the record can be neither read nor written."""
     converged: Fields | None = module.params["record_layers"]
     sources = [source for source in SOURCES if converged is None or source.layer in converged]
-    picture: Picture = take(account, sources)
     record.read()
+    # Nothing can be compared with a record that is not there, and a stack that is laid for the first time shall not wait for it.
+    picture: Picture = take(account, sources if record.layers or converged is not None else [])
     changed = False
     if converged is not None:
         layers = record.layers | {
