@@ -5,7 +5,7 @@ usage: python -m benchmarks.inventory [--instances 100,1000] [--repeats 3] [--se
 For each number of instances there is an emulated account that holds them. `calls` is a paginated DescribeInstances and
 nothing else, in a process that has boto3 and its client already; the others are `ansible-inventory --list`, from its
 start to its end, with the inventory of `staging` (server-side filter, three groups). All of them alternate, and ratios
-are taken within a round. CPU is that of the controller. On a busy machine a number of instances has fewer rounds: none begins after
+are taken within a round. CPU is that of the controller. A busy machine measures fewer rounds: none begins after
 `--seconds`.
 
 Last line, for machines: at the largest number, `live` is ours ÷ calls, `cached` is ours ÷ stock, both from a cache.

@@ -46,6 +46,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Raises AnsibleLookupError for what is no requirement."""
+        self.set_options(var_options=variables, direct=kwargs)
         return [f"{term} (it has {found or 'none'})" for term in terms for found, met in [_look(str(term))] if not met]
 
 

@@ -229,7 +229,8 @@ def survey(module: Module, account: Account, record: Record) -> Fields:
     converged: Fields | None = module.params["record_layers"]
     sources = [source for source in SOURCES if converged is None or source.layer in converged]
     record.read()
-    # Nothing can be compared with a record that is not there, and a stack that is laid for the first time shall not wait for it.
+    # Nothing can be compared with a record that is not there, and a stack that is laid for the first time shall not
+    # wait for it.
     picture: Picture = take(account, sources if record.layers or converged is not None else [])
     changed = False
     if converged is not None:
