@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from audit import deployer, prowler
-from audit.account import ENVIRONMENTS, LAUNCHED, PROJECT, RunError, account
-from audit.recordings import recordings
+from audit.account import ENVIRONMENTS, PROJECT, RunError
+from audit.recordings import laid, recordings
 from rehearsal.console import console, say
 
 
@@ -34,10 +34,11 @@ def _judged(results: Iterable[prowler.Result]) -> prowler.Verdict:
 def audit(environment: str) -> int:
     """`make audit`: Prowler against an environment in an emulated account."""
     program = prowler.install()
-    say(f"laying {environment} into an emulated account")
-    with account(environment, LAUNCHED) as made:
+    say(f"an emulated account with {environment}")
+    calls = recordings([environment])[environment]
+    with laid(environment) as made:
         say("Prowler")
-        return 0 if _judged(prowler.emulated(made, program)).good else 1
+        return 0 if _judged(prowler.emulated(made, calls, program)).good else 1
 
 
 def audit_own(environment: str) -> int:

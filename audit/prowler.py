@@ -156,12 +156,12 @@ def listening() -> Iterator[Unanswered]:
         root.removeHandler(heard)
 
 
-def emulated(account: Account, program: Path) -> list[Result]:
-    """All checks of everything in an emulated account.
+def emulated(account: Account, calls: Iterable[Call], program: Path) -> list[Result]:
+    """All checks of everything in an emulated account, which the calls have filled.
 
     Raises ProwlerError.
     """
-    if names := forgotten(account.recording):
+    if names := forgotten(calls):
         raise ProwlerError(f"the stack uses {', '.join(names)}, which audit/prowler.py neither audits nor leaves out")
     with tempfile.TemporaryDirectory() as home, listening() as heard:
         results = run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program)

@@ -1,7 +1,7 @@
-"""The requests of a first run of every environment, recorded once for all that read them.
+"""First runs of every environment, made once for all that look at them: their requests, and the account that they left.
 
-They are kept in `.cache/recordings` for as long as nothing changes that a run reads, so that the tests and after them
-`make deployer-policy` lay the environments once.
+They are kept in `.cache/recordings` for as long as nothing changes that a run reads, so that tests, Prowler and the
+deployer's policies lay each environment once.
 """
 
 from __future__ import annotations
@@ -11,33 +11,28 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from audit.account import ENVIRONMENTS, EVERYTHING, LAUNCHED, PROJECT, account
-from audit.recording import Call
+from audit.account import ENVIRONMENTS, EVERYTHING, LAUNCHED, PROJECT, Account, account
+from audit.recording import Call, Recording
 from plugins.plugin_utils.tree_digest import EXCLUDES, tree_digest
+from rehearsal.emulator.memory import Memory
+from rehearsal.emulator.server import Emulator
 
 Recordings = Mapping[str, tuple[Call, ...]]
 
 KEPT = PROJECT / ".cache" / "recordings"
 #: Files and directories that a run reads.
 READ = (
-    *(
-        "ansible.cfg",
-        "uv.lock",
-        "react_app",
-        "django_app",
-        "group_vars",
-        "inventories",
-        "playbooks",
-        "plugins",
-        "prices",
-    ),
-    *("rehearsal", "roles", "audit/account.py", "audit/launch.yml", "audit/recording.py", "audit/ship.yml"),
+    *("ansible.cfg", "uv.lock", "react_app", "django_app", "group_vars", "inventories", "playbooks", "plugins"),
+    *("prices", "rehearsal", "roles", "audit/account.py", "audit/launch.yml", "audit/recording.py", "audit/ship.yml"),
 )
 #: Of no run: no environment names a repository that may deploy. It is made from the recordings.
 _MADE = "aws_deployers/files/policies.json"
@@ -45,9 +40,9 @@ _MADE = "aws_deployers/files/policies.json"
 _SHIPPED = "production"
 
 
-def _run(environment: str) -> tuple[Call, ...]:
+def _run(environment: str, digest: str) -> None:
     with account(environment, EVERYTHING if environment == _SHIPPED else LAUNCHED) as made:
-        return tuple(made.recording)
+        keep(environment, digest, tuple(made.recording))
 
 
 def digest(project: Path = PROJECT) -> str:
@@ -64,36 +59,52 @@ def recordings(environments: Sequence[str] = ENVIRONMENTS) -> Recordings:
     moto keeps its account in its modules, so each has a process of its own. Raises RunError when a playbook fails.
     """
     now = digest()
-    found = {name: calls for name in environments if (calls := _kept(name, now)) is not None}
     # The longest run first.
-    missing = sorted(set(environments) - set(found), key=lambda name: (name != _SHIPPED, name))
-    if not missing:
-        return found
-    workers = min(len(missing), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = {pool.submit(_run, name): name for name in missing}
-        for run in as_completed(running):
-            found[running[run]] = run.result()
-            _keep(running[run], now, found[running[run]])
-    return found
+    missing = sorted(
+        (name for name in environments if not _place(name, now).exists()), key=lambda name: (name != _SHIPPED, name)
+    )
+    if missing:
+        workers = min(len(missing), len(os.sched_getaffinity(0)))
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for run in as_completed([pool.submit(_run, name, now) for name in missing]):
+                run.result()
+    return {name: _calls(_place(name, now)) for name in environments}
 
 
-def _kept(environment: str, digest: str) -> tuple[Call, ...] | None:
-    path = KEPT / f"{environment}-{digest}.json"
-    if not path.exists():
-        return None
-    return tuple(Call(**fields) for fields in json.loads(path.read_text(), object_hook=_bytes))
+@contextmanager
+def laid(environment: str) -> Iterator[Account]:
+    """An emulated account as the first run of an environment left it, in its own process's memory.
+
+    Raises RunError when there was no such run yet and a playbook fails.
+    """
+    recordings([environment])
+    with tempfile.TemporaryDirectory() as directory:
+        state = Path(directory, "memory")
+        shutil.copytree(_place(environment, digest()) / "memory", state)
+        emulator = Emulator(0, state=state)
+        emulator.start()
+        try:
+            yield Account(environment, emulator.endpoint, Recording())
+        finally:
+            emulator.stop()
 
 
-def _keep(environment: str, digest: str, calls: tuple[Call, ...]) -> None:
-    KEPT.mkdir(parents=True, exist_ok=True)
+def _place(environment: str, digest: str) -> Path:
+    return KEPT / f"{environment}-{digest}"
+
+
+def _calls(place: Path) -> tuple[Call, ...]:
+    return tuple(Call(**fields) for fields in json.loads((place / "calls.json").read_text(), object_hook=_bytes))
+
+
+def keep(environment: str, digest: str, calls: tuple[Call, ...]) -> None:
+    """Write down the requests, and the account of this process: whole or not at all, for whoever reads meanwhile."""
+    begun = KEPT / f".{environment}-{os.getpid()}"
+    Memory(begun / "memory").write()
+    (begun / "calls.json").write_text(json.dumps([asdict(call) for call in calls], default=_text))
     for old in KEPT.glob(f"{environment}-*"):
-        old.unlink()
-    path = KEPT / f"{environment}-{digest}.json"
-    # Whole or not at all, for whoever reads meanwhile.
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
-    begun.write_text(json.dumps([asdict(call) for call in calls], default=_text))
-    begun.replace(path)
+        shutil.rmtree(old)
+    begun.rename(_place(environment, digest))
 
 
 def _text(value: object) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`make test`: the checks of the project, one stage after the other, with a summary at the end.
 
 usage: python -m tests [PART]...
-parts: lint, unit, laboratory, modules, requests, playbooks, molecule, end-to-end
+parts: lint, unit, laboratory, modules, requests, audit, playbooks, molecule, end-to-end
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("modules", _pytest("tests/integration/modules", "tests/integration/roles", name="modules", processes=3)),
     ),
     "requests": (Stage("requests", _pytest("tests/integration/audit", name="requests")),),
+    # Of the same runs, so after them.
+    "audit": (Stage("audit", _python("audit", "prowler")),),
     "playbooks": (Stage("playbooks", _pytest("tests/integration/playbooks", name="playbooks", processes=2)),),
     "molecule": (
         Stage("molecule", (str(BIN / "molecule"), "test", "--all", "--report"), needs=services.machine_image),

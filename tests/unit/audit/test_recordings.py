@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from audit import recordings
-from audit.account import PROJECT
-from audit.recording import Call
+from audit.account import PROJECT, Account
+from audit.recording import Call, Recording
+from rehearsal.emulator.server import Emulator
 
 CALLS = (
     Call("cloudfront", "CreateFunction", "us-east-1", {"Name": "page", "FunctionCode": b"\x00\xff"}, writes=True),
@@ -32,10 +33,11 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def __exit__(self, *_: object) -> None:
             pass
 
-        def submit(self, _: object, environment: str) -> Future[tuple[Call, ...]]:
+        def submit(self, _: object, environment: str, digest: str) -> Future[None]:
             laid.append(environment)
-            run: Future[tuple[Call, ...]] = Future()
-            run.set_result(CALLS)
+            recordings.keep(environment, digest, CALLS)
+            run: Future[None] = Future()
+            run.set_result(None)
             return run
 
     monkeypatch.setattr(recordings, "ProcessPoolExecutor", Pool)
@@ -56,6 +58,21 @@ def test_it_is_made_anew_when_what_it_reads_has_changed(made: list[str], monkeyp
     recordings.recordings(["staging"])
     assert made == ["staging", "staging"]
     assert len(list(recordings.KEPT.iterdir())) == 1
+
+
+def test_the_account_is_there_as_the_run_left_it(made: list[str]) -> None:
+    emulator = Emulator(0)
+    emulator.start()
+    left = Account("staging", emulator.endpoint, Recording())
+    left.client("sns").create_topic(Name="left")
+    recordings.recordings(["staging"])
+    emulator.stop()
+    for _ in range(2):
+        with recordings.laid("staging") as account:
+            [topic] = account.client("sns").list_topics()["Topics"]
+            assert topic["TopicArn"].endswith(":left")
+            account.client("sns").delete_topic(TopicArn=topic["TopicArn"])
+    assert made == ["staging"]
 
 
 def test_the_digest_is_of_what_a_run_reads(tmp_path: Path) -> None:
