@@ -462,6 +462,8 @@ MAPPED: dict[str, Translate] = {
     "wafv2:AssociateWebACL": Simple("AWS::WAFv2::WebACLAssociation"),
     "wafv2:CreateWebACL": Simple("AWS::WAFv2::WebACL"),
     "wafv2:PutLoggingConfiguration": Simple("AWS::WAFv2::LoggingConfiguration", inner=("LoggingConfiguration",)),
+    "xray:CreateGroup": Simple("AWS::XRay::Group"),
+    "xray:CreateSamplingRule": Simple("AWS::XRay::SamplingRule"),
 }
 
 #: Writing operations that are compared with the service model alone, and why CloudFormation has nothing to add.

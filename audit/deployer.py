@@ -101,6 +101,7 @@ _TAGGING = {
     "sqs": "sqs:TagQueue",
     "ssm": "ssm:AddTagsToResource",
     "wafv2": "wafv2:TagResource",
+    "xray": "xray:TagResource",
 }
 #: What a first run does not ask for, and later ones do: changes of what is there, what a broken run left in the
 #: network, releases that roll or are taken back, and hosts reached through Session Manager, which the rehearsal lacks.
@@ -161,6 +162,8 @@ LATER: tuple[str, ...] = (
     "ssm:StartSession",
     "ssm:TerminateSession",
     "wafv2:UpdateWebACL",
+    "xray:UpdateGroup",
+    "xray:UpdateSamplingRule",
 )
 #: Whoever may write roles may write himself an administrator. Roles are made by one, in a run of `--limit identity,…`.
 _ESCALATING = "iam:"
@@ -196,6 +199,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     ),
     "s3": ("arn:aws:s3:::@NAME@-@ACCOUNT@-*",),
     "secretsmanager": (f"arn:aws:secretsmanager:{_HERE}:secret:@NAME@/*",),
+    "xray": (f"arn:aws:xray:{_HERE}:group/@NAME@/*", f"arn:aws:xray:{_HERE}:sampling-rule/@NAME@"),
     "sns": (f"arn:aws:sns:{_ANY}:@NAME@-*",),
     "sqs": (f"arn:aws:sqs:{_HERE}:@NAME@-*",),
     "ssm": (f"arn:aws:ssm:{_HERE}:parameter/@NAME@/*",),

@@ -373,6 +373,18 @@ def alarms(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
             yield found("dashboard", one["DashboardName"], one["DashboardArn"], "")
 
 
+@listing("xray", HOME, "xray:*")
+def traces(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+    """Groups and sampling rules."""
+    for one in api.pages("list trace groups", "get_groups", "Groups"):
+        if stack.owns(one["GroupName"]):
+            yield found("trace group", one["GroupName"], one["GroupARN"], region)
+    for one in api.pages("list sampling rules", "get_sampling_rules", "SamplingRuleRecords"):
+        rule = one["SamplingRule"]
+        if stack.owns(rule["RuleName"]):
+            yield found("sampling rule", rule["RuleName"], rule["RuleARN"], region)
+
+
 @listing("sns", BOTH, "sns:*")
 def topics(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     """Topics."""

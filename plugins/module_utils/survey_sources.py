@@ -621,6 +621,21 @@ def dashboards(account: Account) -> Iterator[Found]:
             yield Found("AWS::CloudWatch::Dashboard", name, {"Body": body})
 
 
+# -- tracing -----------------------------------------------------------------------------------------------------------
+
+
+@source("tracing")
+def traces(account: Account) -> Iterator[Found]:
+    tags = partial(account.all, "xray", "list_tags_for_resource", "Tags")
+    for group in account.all("xray", "get_groups", "Groups"):
+        if account.stack.owns(group["GroupName"]):
+            yield Found("AWS::XRay::Group", group["GroupName"], group | {"Tags": tags(ResourceARN=group["GroupARN"])})
+    for record in account.all("xray", "get_sampling_rules", "SamplingRuleRecords"):
+        rule = record["SamplingRule"]
+        if account.stack.owns(rule["RuleName"]):
+            yield Found("AWS::XRay::SamplingRule", rule["RuleName"], rule | {"Tags": tags(ResourceARN=rule["RuleARN"])})
+
+
 # -- backup and budget -------------------------------------------------------------------------------------------------
 
 

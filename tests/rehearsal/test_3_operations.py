@@ -70,6 +70,27 @@ def test_what_the_hosts_say_is_in_the_accounts_log_groups(
     assert not [message for message in everything if password in message]
 
 
+def test_a_request_leaves_a_trace_with_its_queries(
+    rehearsal: Rehearsal, site: httpx.Client, eventually: Callable[..., None]
+) -> None:
+    xray = rehearsal.client("xray")
+    trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    # The first request of a second is traced; others share the rate of the rule.
+    path, segments = "/api/summary/", []
+
+    def traced() -> list[dict[str, Any]]:
+        site.get(path, headers={"X-Amzn-Trace-Id": f"Root={trace}"})
+        found = xray.batch_get_traces(TraceIds=[trace])["Traces"]
+        segments[:] = [json.loads(one["Document"]) for each in found for one in each["Segments"]]
+        return [one for one in segments if "http" in one]
+
+    eventually(traced, 40, "a trace in the account")
+    request = next(one for one in segments if "http" in one)
+    assert request["name"] == "slipway-rehearsal"
+    assert request["http"]["request"]["url"].endswith(path)
+    assert request["http"]["response"]["status"] == 200
+
+
 def test_a_host_writes_to_its_groups_and_reads_none(rehearsal: Rehearsal) -> None:
     host = rehearsal.web_instances()[0]["InstanceId"]
     script = (

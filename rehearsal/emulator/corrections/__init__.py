@@ -33,6 +33,7 @@ MODULES = (
     "logs",
     "cloudwatch",
     "wafv2",
+    "xray",
     "backup",
     "budgets",
     "cloudfront",

@@ -94,6 +94,8 @@ SEEN: Mapping[str, str] = {
     "wafv2:AssociateWebACL": "AWS::WAFv2::WebACL",
     "wafv2:CreateWebACL": "AWS::WAFv2::WebACL",
     "wafv2:PutLoggingConfiguration": "AWS::WAFv2::WebACL",
+    "xray:CreateGroup": "AWS::XRay::Group",
+    "xray:CreateSamplingRule": "AWS::XRay::SamplingRule",
 }
 #: Writing calls that leave nothing of the stack.
 NO_RESOURCE = {"s3:PutObject": "the record itself", "sts:AssumeRole": "a session"}
