@@ -177,7 +177,7 @@ class SamplingRule(XRayResource):
         self.api.check("create_sampling_rule", **self._request(desired))
         if not (desired["priority"] <= 9999 and 0 <= desired["fixed_rate"] <= 1):
             raise RefusalError(
-                f"The sampling rule {self.name} has the priority {desired['priority']} and the rate {desired['fixed_rate']}: "
+                f"{self.name} has the priority {desired['priority']} and the rate {desired['fixed_rate']}: "
                 "X-Ray takes priorities from 1 to 9999 and rates from 0 to 1."
             )
         self.refuse_name()

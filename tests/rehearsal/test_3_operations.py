@@ -76,7 +76,8 @@ def test_a_request_leaves_a_trace_with_its_queries(
     xray = rehearsal.client("xray")
     trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     # The first request of a second is traced; others share the rate of the rule.
-    path, segments = "/api/summary/", []
+    path = "/api/summary/"
+    segments: list[dict[str, Any]] = []
 
     def traced() -> list[dict[str, Any]]:
         site.get(path, headers={"X-Amzn-Trace-Id": f"Root={trace}"})

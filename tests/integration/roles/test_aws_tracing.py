@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -17,10 +18,8 @@ def test_the_group_and_the_rule(converge: Converge, client: Clients) -> None:
     xray = client("xray")
     (group,) = xray.get_groups()["Groups"]
     assert (group["GroupName"], group["FilterExpression"]) == (made.result["group_name"], 'service("stack")')
-    rules = {
-        one["SamplingRule"]["RuleName"]: one["SamplingRule"] for one in xray.get_sampling_rules()["SamplingRuleRecords"]
-    }
-    rule = rules[made.result["rule_name"]]
+    records = xray.get_sampling_rules()["SamplingRuleRecords"]
+    (rule,) = [one["SamplingRule"] for one in records if one["SamplingRule"]["RuleName"] == made.result["rule_name"]]
     assert (rule["FixedRate"], rule["ReservoirSize"], rule["ServiceName"]) == (0.5, 1, "stack")
     for arn in (group["GroupARN"], rule["RuleARN"]):
         tags = {tag["Key"]: tag["Value"] for tag in xray.list_tags_for_resource(ResourceARN=arn)["Tags"]}
@@ -40,9 +39,10 @@ def test_a_host_sends_traces_and_changes_no_rule(host: Clients) -> None:
     segment = {"name": "stack", "id": "53995c3f42cd8ad8", "trace_id": trace, "start_time": now, "end_time": now}
     assert xray.put_trace_segments(TraceSegmentDocuments=[json.dumps(segment)])["UnprocessedTraceSegments"] == []
     assert xray.get_sampling_rules()["SamplingRuleRecords"]
-    for refused in (
+    refusals: tuple[Callable[[], object], ...] = (
         lambda: xray.batch_get_traces(TraceIds=[trace]),
         lambda: xray.delete_sampling_rule(RuleName="stack"),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(xray.exceptions.ClientError, match="AccessDenied"):
             refused()
