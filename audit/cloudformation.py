@@ -366,6 +366,7 @@ MAPPED: dict[str, Translate] = {
     "acm:RequestCertificate": _certificate,
     "autoscaling:CreateAutoScalingGroup": _group,
     "autoscaling:EnableMetricsCollection": _group_metrics,
+    "autoscaling:PutLifecycleHook": Simple("AWS::AutoScaling::LifecycleHook"),
     "autoscaling:PutScalingPolicy": Simple("AWS::AutoScaling::ScalingPolicy", dropped=("PolicyName",)),
     "backup:CreateBackupPlan": _plan,
     "backup:CreateBackupSelection": Simple(
@@ -469,6 +470,7 @@ MAPPED: dict[str, Translate] = {
 #: Writing operations that are compared with the service model alone, and why CloudFormation has nothing to add.
 UNMAPPED: dict[str, str] = {
     "autoscaling:PutScheduledUpdateGroupAction": "numbers and a cron expression, which the module checks",
+    "autoscaling:StartInstanceRefresh": "no resource: a refresh passes, and the module checks its numbers",
     "cloudfront:CreateInvalidation": "no resource: an invalidation passes",
     "cloudfront:PublishFunction": "an id and a version: AutoPublish of the function",
     "ec2:CreateImage": "CloudFormation makes no images",

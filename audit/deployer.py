@@ -108,7 +108,10 @@ _TAGGING = {
 #: Nothing that removes data is among them.
 LATER: tuple[str, ...] = (
     "autoscaling:CreateOrUpdateTags",
+    "autoscaling:DeleteLifecycleHook",
     "autoscaling:DescribeInstanceRefreshes",
+    "autoscaling:DescribeLifecycleHooks",
+    "autoscaling:PutLifecycleHook",
     "autoscaling:StartInstanceRefresh",
     "autoscaling:UpdateAutoScalingGroup",
     "backup:UpdateBackupPlan",
@@ -121,6 +124,7 @@ LATER: tuple[str, ...] = (
     "cloudfront:UpdateFunction",
     "cloudfront:UpdateOriginAccessControl",
     "cloudfront:UpdateResponseHeadersPolicy",
+    "cloudwatch:DescribeAlarms",
     "ec2:CreateLaunchTemplateVersion",
     "ec2:DeleteInternetGateway",
     "ec2:DeleteRouteTable",

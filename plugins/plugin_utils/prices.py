@@ -148,21 +148,10 @@ FREE = frozenset(
     | {"route table", "VPC endpoint", "security group", "bucket", "bucket lifecycle", "DB subnet group"}
     | {"DB parameter group", "cache subnet group", "cache parameter group", "target group", "web ACL association"}
     | {"web ACL logging", "origin access control", "CloudFront function", "response headers policy", "distribution"}
-    | {
-        "log group",
-        "flow log",
-        "topic",
-        "budget",
-        "backup vault",
-        "backup plan",
-        "trace group",
-        "sampling rule",
-        "parameter",
-        "launch template",
-    }
+    | {"log group", "flow log", "topic", "budget", "backup vault", "backup plan", "parameter", "launch template"}
     | {"scaling policy", "instance refresh", "instance", "machine image"}
-    | {"queue", "scheduled action", "log delivery", "identity provider"}
-    | {"network leftover"}
+    | {"queue", "scheduled action", "lifecycle hook", "log delivery", "identity provider", "trace group"}
+    | {"network leftover", "sampling rule"}
 )
 #: Paid by use: item -> what it is.
 BY_USE: Mapping[str, str] = {

@@ -48,9 +48,11 @@ def to_replace(members: Iterable[Member], grace_seconds: float) -> list[str]:
     )
     if dead and len(dead) == len(in_service):
         return dead
+    # Who waits for its terminate hook serves nobody any more, and its successor is on its way or there.
+    present = [m for m in members if m.lifecycle_state not in ("Terminating:Wait", "Terminating:Proceed")]
     # A newcomer counts as coming until its first health check; whoever never passes one is unhealthy some day.
     unsettled = [
-        m for m in members if m.lifecycle_state.startswith(("Pending", "Terminating")) or m.health_status != "Healthy"
+        m for m in present if m.lifecycle_state.startswith(("Pending", "Terminating")) or m.health_status != "Healthy"
     ]
     newcomers = [m for m in in_service if "initial" in m.targets]
     return [] if unsettled or newcomers else dead[:1]

@@ -30,6 +30,8 @@ FOLLOWERS = {
     "gunicorn_stop_timeout_seconds": "unit_stop",
     "activation_stop_timeout_seconds": "unit_stop",
     "activation_worker_stop_timeout_seconds": "worker_stop",
+    "activation_drain_seconds": "drain",
+    "aws_compute_leave_seconds": "lifecycle_heartbeat",
     "worker_stop_timeout_seconds": "worker_stop",
     "nginx_stop_timeout_seconds": "drain",
 }

@@ -113,7 +113,7 @@ class Converge:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         }
 
-    def __call__(
+    def begin(
         self,
         role: str,
         variables: Mapping[str, Any],
@@ -121,7 +121,8 @@ class Converge:
         check: bool = False,
         stage: str = "main",
         environment: Mapping[str, str] | None = None,
-    ) -> Converged:
+    ) -> subprocess.Popen[str]:
+        """Start one run."""
         play = {
             "name": "Converge",
             "hosts": "localhost",
@@ -140,26 +141,37 @@ class Converge:
         path = self._directory / "play.yml"
         path.write_text(json.dumps([play]))
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "--diff", str(path)]
-        run = subprocess.run(
+        return subprocess.Popen(
             [*command, *(["--check"] if check else [])],
             cwd=PROJECT,
             env={**self._environment, **(environment or {})},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=False,
         )
-        tasks = json.loads(run.stdout)["plays"][0]["tasks"]
+
+    @staticmethod
+    def end(run: subprocess.Popen[str]) -> Converged:
+        """Await a run, and read what it came to."""
+        try:
+            output, _ = run.communicate(timeout=300)
+        finally:
+            run.kill()
+        tasks = json.loads(output)["plays"][0]["tasks"]
         answers = {task["task"]["name"]: task["hosts"]["localhost"] for task in tasks if "localhost" in task["hosts"]}
         wrong = [name for name, answer in answers.items() if answer.get("failed")]
-        result = answers.get("Result", {}).get(f"{role}_result", {})
+        results = [value for name, value in answers.get("Result", {}).items() if name.endswith("_result")]
         return Converged(
             failed=run.returncode != 0,
             changed=tuple(name.split(" : ")[-1] for name, answer in answers.items() if answer.get("changed")),
-            result=result if isinstance(result, dict) else {},
+            result=results[0] if results and isinstance(results[0], dict) else {},
             messages=json.dumps([answers[name] for name in wrong], indent=1)[:6000],
             differences=json.dumps(_differences(list(answers.values())), indent=1),
         )
+
+    def __call__(self, role: str, variables: Mapping[str, Any], **how: Any) -> Converged:
+        """Run once, as `begin` has it."""
+        return self.end(self.begin(role, variables, **how))
 
     def through_its_life(self, role: str, variables: Mapping[str, Any]) -> Converged:
         """A dry run, two runs, a dry run: the first foretells, the second makes, the others find nothing to do."""

@@ -38,6 +38,15 @@ def member(
             id="none while another one goes",
         ),
         pytest.param(
+            [
+                member("a"),
+                member("b", "unhealthy"),
+                member("c", lifecycle="Terminating:Wait", health="Unhealthy", age=None),
+            ],
+            ["b"],
+            id="who waits for its hook is gone already",
+        ),
+        pytest.param(
             [member("a"), member("b", "unhealthy"), member("c", lifecycle="Pending:Wait", age=None)],
             [],
             id="none while another one comes",
