@@ -653,11 +653,10 @@ def attendant(group: Group, **changes: Any) -> Any:
 def test_a_host_enters_service_once_its_release_answers(group: Group) -> None:
     host = attendant(group)
     group.waits_for = {"{name}-launch"}
-    host.step()
+    assert host.step() is True
     assert group.told == []
     group.activated = True
-    host.step()
-    host.step()
+    assert [host.step(), host.step()] == [False, False]
     assert group.told == ["complete {name}-launch"]
 
 

@@ -69,8 +69,9 @@ LOCK_SECONDS = 300.0
 #: Background work that lives for so long has read its code and its environment.
 WORK_SECONDS = 3.0
 IMDS_ATTEMPTS = 5
-#: The instance metadata are asked so often where the host is on its way to.
+#: The instance metadata are asked so often where the host is on its way to; more often while somebody waits for it.
 ATTEND_SECONDS = 5.0
+HURRY_SECONDS = 1.0
 #: A group may notice later than the host that it is ready, and after this long there was no hook to complete.
 READY_SECONDS = 120.0
 #: https://docs.aws.amazon.com/autoscaling/ec2/userguide/warm-pool-instance-lifecycle.html
@@ -839,20 +840,20 @@ class Attendant:
     def attend(self) -> NoReturn:
         """Look where the host is on its way to, without end."""
         while True:
-            self.step()
-            time.sleep(ATTEND_SECONDS)
+            time.sleep(HURRY_SECONDS if self.step() else ATTEND_SECONDS)
 
-    def step(self) -> None:
-        """Look once, and do what is due."""
+    def step(self) -> bool:
+        """Look once, and do what is due; whether the group may wait for the host to become ready."""
         state = target_state()
         if state in READY_STATES and state != self._entered:
-            self._enter(state)
-        elif state in LEAVING_STATES and not self._left:
+            return self._enter(state)
+        if state in LEAVING_STATES and not self._left:
             self._leave()
+        return False
 
-    def _enter(self, state: str) -> None:
+    def _enter(self, state: str) -> bool:
         if not may_serve(_show(self._settings.activate_unit, "Result", "ExecMainExitTimestampMonotonic")):
-            return
+            return True
         now = time.monotonic()
         self._ready_since = now if self._ready_since is None else self._ready_since
         completed = self._complete(self._settings.launch_hook)
@@ -860,6 +861,7 @@ class Attendant:
             say(f"ready: the group lets this host become {state}.")
         if completed or now - self._ready_since >= READY_SECONDS:
             self._entered, self._ready_since = state, None
+        return False
 
     def _leave(self) -> None:
         """The balancer sends nothing new; what is begun is finished, then the group may end this host."""
