@@ -75,7 +75,7 @@ def fill(amount: int) -> tuple[Sequence[str], Client]:
 
     now = timezone.now()
     user = User.objects.create_user("somebody", is_staff=True, role=Role.ADMINISTRATOR)
-    components = many(Component, (Component(name=f"Component {n}", position=n) for n in range(20)))
+    components = many(Component, (Component(name=f"Component {n}", position=n) for n in range(4)))
     moments = [now - timedelta(minutes=amount - n) for n in range(amount)]
     incidents = many(
         Incident,
@@ -101,7 +101,7 @@ def fill(amount: int) -> tuple[Sequence[str], Client]:
     link = Incident.components.through
     many(
         link,
-        (link(incident_id=one.pk, component_id=components[n % 20].pk) for n, one in enumerate(incidents)),
+        (link(incident_id=one.pk, component_id=components[n % 4].pk) for n, one in enumerate(incidents)),
     )
     maintenance = many(
         Maintenance,
@@ -119,12 +119,12 @@ def fill(amount: int) -> tuple[Sequence[str], Client]:
     work = Maintenance.components.through
     many(
         work,
-        (work(maintenance_id=one.pk, component_id=components[n % 20].pk) for n, one in enumerate(maintenance)),
+        (work(maintenance_id=one.pk, component_id=components[n % 4].pk) for n, one in enumerate(maintenance)),
     )
     monitors = many(
         Monitor,
         (
-            Monitor(name=f"Monitor {n:06}", url="http://192.0.2.1/", component=components[n % 20], next_check_at=now)
+            Monitor(name=f"Monitor {n:06}", url="http://192.0.2.1/", component=components[n % 4], next_check_at=now)
             for n in range(amount)
         ),
     )
@@ -160,7 +160,7 @@ def fill(amount: int) -> tuple[Sequence[str], Client]:
     wish = Subscriber.components.through
     many(
         wish,
-        (wish(subscriber_id=one.pk, component_id=components[n % 20].pk) for n, one in enumerate(subscribers)),
+        (wish(subscriber_id=one.pk, component_id=components[n % 4].pk) for n, one in enumerate(subscribers)),
     )
     many(
         ApiToken,
