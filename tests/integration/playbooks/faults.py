@@ -5,6 +5,7 @@ The account is asked through a `Wire`. What it does to a request is decided by a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rehearsal.emulator.api_request import ApiRequest, Environ, buffer_body, parse
@@ -231,6 +233,8 @@ class Kill:
     running: subprocess.Popen[str] | None = None
     #: The write that was the last; empty when the run ended before.
     last: str = ""
+    #: Ansible's workers, which lead sessions of their own and outlive the run, waiting for somebody to take their result.
+    orphans: list[int] = field(default_factory=list)
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -252,5 +256,13 @@ class Kill:
     def _kill(self, passing: Passing) -> Iterable[bytes]:
         passing.swallow()
         assert self.running is not None
+        for children in Path(f"/proc/{self.running.pid}/task").glob("*/children"):
+            self.orphans += [int(pid) for pid in children.read_text().split()]
         os.killpg(self.running.pid, signal.SIGKILL)
         passing.hang_up()
+
+    def sweep(self) -> None:
+        """End what the run left behind on this machine."""
+        for pid in self.orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

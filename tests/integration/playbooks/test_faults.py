@@ -163,6 +163,7 @@ def killed(account: Account, wire: faults.Wire, at: int | str) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     time.sleep(1)
+    kill.sweep()
     wire.heal()
     assert (ran.status == -signal.SIGKILL) == bool(kill.last), ran.output[-4000:]
     return kill.last
