@@ -233,7 +233,7 @@ class Kill:
     running: subprocess.Popen[str] | None = None
     #: The write that was the last; empty when the run ended before.
     last: str = ""
-    #: Ansible's workers, which lead sessions of their own and outlive the run, waiting for somebody to take their result.
+    #: Ansible's workers: they lead sessions of their own, outlive the run, and wait for somebody to take their result.
     orphans: list[int] = field(default_factory=list)
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
