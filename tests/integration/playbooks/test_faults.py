@@ -98,6 +98,10 @@ def everything(account: Account) -> census.Census:
     found = census.take(account.emulator.endpoint)
     checks = account.client("route53").list_health_checks()["HealthChecks"]
     found["health check"] = Counter(one["HealthCheckConfig"]["FullyQualifiedDomainName"] for one in checks)
+    profiles = account.client("iam").list_instance_profiles()["InstanceProfiles"]
+    found["role of a profile"] = Counter(
+        f"{one['InstanceProfileName']} {role['RoleName']}" for one in profiles for role in one["Roles"]
+    )
     found["queue"] = Counter(account.client("sqs").list_queues().get("QueueUrls", []))
     for region in ("eu-west-1", "us-east-1"):
         deliveries = account.client("logs", region).describe_deliveries()["deliveries"]
@@ -264,20 +268,25 @@ def _revoke_everything(account: Account) -> None:
     ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
 
 
-#: What is asked for when it happens, and what is taken away then: of an earlier wave, of the same, of the last.
+def _take_the_role(account: Account) -> None:
+    profile = {"InstanceProfileName": f"{NAME}-web", "RoleName": f"{NAME}-web"}
+    account.client("iam").remove_role_from_instance_profile(**profile)
+
+
+#: What is taken away, and what is asked for when it happens: a later wave, when the layer that made it is done.
 REMOVALS: tuple[tuple[str, str, Callable[[Account], Any]], ...] = (
-    ("policy of a bucket", "rds:CreateDBInstance", lambda a: a.client("s3").delete_bucket_policy(Bucket=BUCKET)),
-    ("rules of a security group", "elbv2:CreateListener", _revoke_everything),
     (
-        "retention of logs",
+        "policy of a bucket",
         "elbv2:CreateLoadBalancer",
-        lambda a: a.client("logs").delete_log_group(logGroupName=f"/{NAME}/nginx"),
+        lambda account: account.client("s3").delete_bucket_policy(Bucket=BUCKET),
     ),
     (
-        "an alarm",
-        "cloudwatch:PutDashboard",
-        lambda a: a.client("cloudwatch").delete_alarms(AlarmNames=[f"{NAME}/target-5xx"]),
+        "a log group",
+        "elbv2:CreateListener",
+        lambda account: account.client("logs").delete_log_group(logGroupName=f"/{NAME}/nginx"),
     ),
+    ("role of a profile", "wafv2:AssociateWebACL", _take_the_role),
+    ("rules of a security group", "cloudwatch:PutDashboard", _revoke_everything),
 )
 
 
