@@ -368,6 +368,7 @@ MAPPED: dict[str, Translate] = {
     "autoscaling:EnableMetricsCollection": _group_metrics,
     "autoscaling:PutLifecycleHook": Simple("AWS::AutoScaling::LifecycleHook"),
     "autoscaling:PutScalingPolicy": Simple("AWS::AutoScaling::ScalingPolicy", dropped=("PolicyName",)),
+    "autoscaling:PutWarmPool": Simple("AWS::AutoScaling::WarmPool"),
     "backup:CreateBackupPlan": _plan,
     "backup:CreateBackupSelection": Simple(
         "AWS::Backup::BackupSelection", dropped=("backupPlanId", "CreatorRequestId")

@@ -109,9 +109,12 @@ _TAGGING = {
 LATER: tuple[str, ...] = (
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DeleteLifecycleHook",
+    "autoscaling:DeleteWarmPool",
     "autoscaling:DescribeInstanceRefreshes",
     "autoscaling:DescribeLifecycleHooks",
+    "autoscaling:DescribeWarmPool",
     "autoscaling:PutLifecycleHook",
+    "autoscaling:PutWarmPool",
     "autoscaling:StartInstanceRefresh",
     "autoscaling:UpdateAutoScalingGroup",
     "backup:UpdateBackupPlan",

@@ -117,6 +117,12 @@ def _group(values: Values) -> Iterable[Part]:
         yield "cloudwatch:metric", 7 * values["min_size"]
 
 
+def _pool(values: Values) -> Iterable[Part]:
+    yield "ebs:gp3:gib", values["min_size"] * values["volume_gib"]
+    if values["pool_state"] == "Running":
+        yield f"ec2:linux:{values['instance_type']}", values["min_size"]
+
+
 def _balancer(values: Values) -> Iterable[Part]:
     yield "alb:hour", 1
     yield "ipv4:address", values["zones"]
@@ -140,6 +146,7 @@ PRICED: Mapping[str, Callable[[Values], Iterable[Part]]] = {
     "alarm": _alarm,
     "dashboard": lambda _values: [("cloudwatch:dashboard", 1)],
     "Auto Scaling group": _group,
+    "warm pool": _pool,
     "health check": lambda _values: [("route53:health-check", 1)],
 }
 #: Kinds that cost nothing by being there. What passes through some of them is paid by use.

@@ -1376,3 +1376,48 @@ def instance_by_id(instance_id: str) -> tuple[str, Instance] | None:
         except InvalidInstanceIdError:
             continue
     return None
+
+
+# -- warm pools ----------------------------------------------------------------------------------------------
+
+
+def _warm_pool(self: FakeAutoScalingGroup) -> Any:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_AutoScalingGroup.html"""
+    return self.warm_pool
+
+
+correct_value(FakeAutoScalingGroup, "warm_pool_configuration", property(_warm_pool))
+
+
+@correct(AutoScalingBackend, "put_warm_pool")
+def put_warm_pool(
+    self: AutoScalingBackend,
+    group_name: str,
+    max_group_prepared_capacity: int | None,
+    min_size: int | None,
+    pool_state: str | None,
+    instance_reuse_policy: dict[str, bool] | None,
+) -> None:
+    """A pool is kept, without instances. -1 takes the limit of its capacity away.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutWarmPool.html
+    """
+    group = _group(self, group_name)
+    capacity = None if max_group_prepared_capacity is None else int(max_group_prepared_capacity)
+    if capacity is not None and (capacity < -1 or (capacity != -1 and capacity < int(min_size or 0))):
+        raise ValidationError(f"MaxGroupPreparedCapacity {capacity} is not valid.")
+    group.put_warm_pool(
+        max_group_prepared_capacity=None if capacity == -1 else capacity,
+        min_size=int(min_size or 0),
+        pool_state=pool_state,
+        instance_reuse_policy=instance_reuse_policy,
+    )
+
+
+@correct(AutoScalingBackend, "delete_warm_pool")
+def delete_warm_pool(self: AutoScalingBackend, group_name: str) -> None:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DeleteWarmPool.html"""
+    group = _group(self, group_name)
+    if group.warm_pool is None:
+        raise ValidationError(f"No warm pool found for Auto Scaling group {group_name}")
+    group.warm_pool = None

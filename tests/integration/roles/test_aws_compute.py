@@ -146,3 +146,18 @@ def test_what_an_interrupted_run_began_is_awaited_first(converge: Converge, clie
     assert "roll | Start the refresh" not in again.changed
     assert versions(client) == ("2", ["2", "2"])
     assert len(refreshes(client)) == 1
+
+
+def test_a_warm_pool_comes_and_goes(converge: Converge, client: Clients, variables: Values) -> None:
+    warm = {**variables, "aws_compute_warm_pool_state": "Stopped", "aws_compute_warm_pool_min_size": 2}
+    task = ("group | Let instances wait beside the group, or none",)
+
+    def pool() -> Any:
+        return client("autoscaling").describe_warm_pool(AutoScalingGroupName=GROUP).get("WarmPoolConfiguration")
+
+    assert task[0] in converge("aws_compute", warm).changed
+    assert (pool()["PoolState"], pool()["MinSize"]) == ("Stopped", 2)
+    assert converge("aws_compute", warm).changed == ()
+    for check in (True, False):
+        assert converge("aws_compute", variables, check=check).changed == task
+    assert pool() is None
