@@ -180,6 +180,12 @@ def regional(client: Client) -> Iterator[tuple[str, str]]:
         for setting in ("Policy", "RedrivePolicy", "RedriveAllowPolicy"):
             if found.get(setting):
                 yield "queue setting", f"{name} {setting}"
+    traces = client("xray")
+    for group in _all(traces, "get_groups", "Groups"):
+        yield "trace group", group["GroupName"]
+    for record in _all(traces, "get_sampling_rules", "SamplingRuleRecords"):
+        if record["SamplingRule"]["RuleName"] != "Default":
+            yield "sampling rule", record["SamplingRule"]["RuleName"]
     backup = client("backup")
     for vault in _all(backup, "list_backup_vaults", "BackupVaultList"):
         yield "backup vault", vault["BackupVaultName"]

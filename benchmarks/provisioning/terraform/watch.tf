@@ -3,6 +3,7 @@ locals {
   log_groups = {
     "/${local.name}/application"                 = 30
     "/${local.name}/nginx"                       = 30
+    "/${local.name}/system"                      = 30
     "/${local.name}/flows"                       = 14
     "/aws/rds/instance/${local.name}/postgresql" = 30
     "/aws/rds/instance/${local.name}/upgrade"    = 30
