@@ -36,6 +36,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "logs": ("cloudwatch",),
     "scheduler": (),
     "sts": (),
+    "xray": (),
 }
 #: The services of the stack. Of the others an account has nothing, or the check is of the account, not of the stack.
 SERVICES = (
