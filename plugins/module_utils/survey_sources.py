@@ -542,11 +542,16 @@ def distributions(account: Account) -> Iterator[Found]:
             yield Found("AWS::CloudFront::Distribution", one["Id"], status | account.together(questions))
 
 
+def _health_check_tags(account: Account, check: Fields) -> Any:
+    which = {"ResourceType": "healthcheck", "ResourceId": check["Id"]}
+    return account.ask("route53", "list_tags_for_resource", "ResourceTagSet.Tags", **which)
+
+
 @source("edge")
 def health_checks(account: Account) -> Iterator[Found]:
-    for one in account.all("route53", "list_health_checks", "HealthChecks"):
-        which = {"ResourceType": "healthcheck", "ResourceId": one["Id"]}
-        tags = account.ask("route53", "list_tags_for_resource", "ResourceTagSet.Tags", **which)
+    """Their names are tags, so that those of all environments have to be asked for."""
+    found = account.all("route53", "list_health_checks", "HealthChecks")
+    for one, tags in zip(found, account.each(found, partial(_health_check_tags, account)), strict=True):
         name = _tag({"Tags": tags}, "Name")
         if account.stack.owns(name):
             yield Found("AWS::Route53::HealthCheck", name, one | {"Tags": tags})
@@ -724,6 +729,7 @@ def launch_templates(account: Account) -> Iterator[Found]:
 
 @source("image")
 def images(account: Account) -> Iterator[Found]:
-    for image in account.all("ec2", "describe_images", "Images", Owners=["self"]):
+    named = [{"Name": "name", "Values": [f"{account.stack.name}*"]}]
+    for image in account.all("ec2", "describe_images", "Images", Owners=["self"], Filters=named):
         if account.stack.owns(image["Name"]):
             yield Found("AWS::EC2::Image", image["ImageId"], image)
