@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ class Run:
         self.callback = waits.CallbackModule()
         self.lines: list[str] = []
         self.now = 100.0
-        monkeypatch.setattr(waits.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         self.callback._display = SimpleNamespace(display=self.lines.append)
         self.host = SimpleNamespace(get_name=lambda: "database")
 
