@@ -102,6 +102,8 @@ locals {
     CACHE_URL            = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
 
     AWS_DEFAULT_REGION               = var.region
+    DJANGO_SNS_ENDPOINT              = "http://${cidrhost(var.vpc_cidr, 1)}:4566"
+    DJANGO_TRACING_SERVICE           = local.name
     DJANGO_TASKS_QUEUE_URL           = aws_sqs_queue.tasks.url
     DJANGO_SNS_TOPIC_ARNS            = join(",", [aws_sns_topic.alerts.arn, aws_sns_topic.edge.arn])
     DJANGO_EMAIL_URL                 = "smtp://${cidrhost(var.vpc_cidr, 1)}:4568"

@@ -139,6 +139,21 @@ resource "aws_iam_role_policy" "web" {
         ]
         Resource = [local.queue_arns.tasks]
       },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          for group in ["application", "nginx", "system"] :
+          "arn:aws:logs:${var.region}:${local.account}:log-group:/${local.name}/${group}:*"
+        ]
+      },
+      {
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:GetSamplingRules", "xray:PutTraceSegments"]
+        Resource = "*"
+      },
     ]
   })
 }

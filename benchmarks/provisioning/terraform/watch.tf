@@ -260,3 +260,28 @@ resource "aws_budgets_budget" "this" {
   }
   tags = { Name = local.name }
 }
+
+resource "aws_xray_group" "this" {
+  group_name        = local.name
+  filter_expression = "service(\"${local.name}\")"
+  insights_configuration {
+    insights_enabled      = false
+    notifications_enabled = false
+  }
+  tags = { Name = local.name }
+}
+
+resource "aws_xray_sampling_rule" "this" {
+  rule_name      = local.name
+  version        = 1
+  priority       = 1000
+  fixed_rate     = 0.05
+  reservoir_size = 1
+  service_name   = local.name
+  service_type   = "*"
+  host           = "*"
+  http_method    = "*"
+  url_path       = "*"
+  resource_arn   = "*"
+  tags           = { Name = local.name }
+}
