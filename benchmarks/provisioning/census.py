@@ -172,11 +172,6 @@ def regional(client: Client) -> Iterator[tuple[str, str]]:
             yield "listener", f"{balancer['LoadBalancerName']} {listener['Port']}"
     for group in _all(balancers, "describe_target_groups", "TargetGroups"):
         yield "target group", group["TargetGroupName"]
-    traces = client("xray")
-    for group in _all(traces, "get_groups", "Groups"):
-        yield "trace group", group["GroupName"]
-    for record in _all(traces, "get_sampling_rules", "SamplingRuleRecords"):
-        yield "sampling rule", record["SamplingRule"]["RuleName"]
     queues = client("sqs")
     for url in _all(queues, "list_queues", "QueueUrls"):
         name = url.rsplit("/", 1)[-1]
