@@ -12,15 +12,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from rehearsal import lifecycle, machine
 from rehearsal.dataplane.rds import SUPERUSER
 from tests.rehearsal.conftest import RESULTS, Rehearsal, shown
-from tests.rehearsal.test_2_browser import browser, page
+from tests.rehearsal.test_2_browser import browser
 from tests.rehearsal.test_7_background import api
 
-__all__ = ["api", "browser", "page"]
+__all__ = ["api", "browser"]
 
 Eventually = Callable[..., None]
 
@@ -144,37 +144,52 @@ def started(rehearsal: Rehearsal) -> set[str]:
     return {f"{one['InstanceId']} {rehearsal.on(one['InstanceId'], *properties)}" for one in rehearsal.web_instances()}
 
 
+@pytest.fixture
+def visitor(browser: Browser, rehearsal: Rehearsal) -> Iterator[Page]:
+    """A page whose browser may complain: it says so of every 503."""
+    context = browser.new_context(base_url=rehearsal.url, ignore_https_errors=True)
+    yield context.new_page()
+    context.close()
+
+
 def test_without_the_database_the_page_shows_what_was_known_and_writes_are_refused(
-    rehearsal: Rehearsal, api: httpx.Client, site: httpx.Client, page: Page, eventually: Eventually
+    rehearsal: Rehearsal, api: httpx.Client, site: httpx.Client, visitor: Page, eventually: Eventually
 ) -> None:
     processes = started(rehearsal)
     incident = {"title": "Never heard of", "message": "It must not be written."}
     known = site.get("/api/summary/").json()
     assert not known["stale"]
-    page.goto("/")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    visitor.goto("/")
+    expect(visitor.get_by_role("heading", level=1)).to_be_visible()
     with nobody_connects(rehearsal):
-        eventually(lambda: site.get("/api/summary/").json()["stale"], 30, "the summary says that it is old")
+        # On one host a fresh one may still be kept for a second when the other has none left.
+        eventually(
+            lambda: all(site.get("/api/summary/").json()["stale"] for _ in range(6)), 30, "every summary says it is old"
+        )
         answer = site.get("/api/summary/")
         assert answer.status_code == 200, shown(answer)
         old = answer.json()
         assert old["components"] == known["components"]
         assert old["as_of"]
         assert "database-unavailable" in answer.headers["cache-status"]
-        page.goto("/")
-        expect(page.get_by_text("Last known at")).to_be_visible(timeout=20_000)
-        expect(page.get_by_text(known["components"][0]["name"]).first).to_be_visible()
+        visitor.goto("/")
+        expect(visitor.get_by_text("Last known at")).to_be_visible(timeout=20_000)
+        expect(visitor.get_by_text(known["components"][0]["name"]).first).to_be_visible()
         RESULTS.mkdir(exist_ok=True)
-        page.screenshot(path=RESULTS / "without-database.png", full_page=True)
+        visitor.screenshot(path=RESULTS / "without-database.png", full_page=True)
         refused = api.post("/api/incidents/", json=incident)
         assert refused.status_code == 503, shown(refused)
         assert refused.headers["content-type"] == "application/problem+json"
         assert int(refused.headers["retry-after"]) > 0
         # The hosts are alive: to replace them would help nobody.
         assert len(rehearsal.healthy_targets()) >= 2
-    eventually(lambda: not site.get("/api/summary/").json()["stale"], 30, "the summary is of now again")
-    page.goto("/")
-    expect(page.get_by_text("Last known at")).to_have_count(0, timeout=20_000)
+    eventually(
+        lambda: not any(site.get("/api/summary/").json()["stale"] for _ in range(6)),
+        30,
+        "it is of now again",
+    )
+    visitor.goto("/")
+    expect(visitor.get_by_text("Last known at")).to_have_count(0, timeout=20_000)
     assert all(one["title"] != incident["title"] for one in site.get("/api/incidents/").json()["results"])
     eventually(lambda: api.get("/api/session/").json()["signed_in"], 30, "whoever was signed in still is")
     written = api.post("/api/incidents/", json={**incident, "title": "Heard of"})
