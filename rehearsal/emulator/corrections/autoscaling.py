@@ -1361,7 +1361,9 @@ def _complete(group: FakeAutoScalingGroup, refresh: Refresh) -> None:
         given = _specification(refresh.desired_configuration) or template
         mixed = (refresh.desired_configuration or {}).get("MixedInstancesPolicy")
         if mixed:
-            group.mixed_instances_policy = mixed
+            # A group always shows both names of its template.
+            named = {**mixed["LaunchTemplate"], "LaunchTemplateSpecification": template}
+            group.mixed_instances_policy = {**mixed, "LaunchTemplate": named}
         group.ec2_launch_template = group.ec2_backend.get_launch_template(template["LaunchTemplateId"])
         group.launch_template_version = str(given.get("Version") or "$Default")
         group.provided_launch_template_version = given.get("Version")

@@ -105,7 +105,8 @@ def test_a_new_template_reaches_the_group_by_a_refresh(converge: Converge, clien
     assert refresh["Preferences"]["AutoRollback"]
     assert refresh["DesiredConfiguration"]["LaunchTemplate"]["Version"] == "2"
     for check in (False, True):
-        assert converge("aws_compute", larger, check=check).changed == ()
+        again = converge("aws_compute", larger, check=check)
+        assert again.changed == (), again.differences
 
 
 def test_a_refresh_that_goes_back_fails_the_run(converge: Converge, client: Clients, variables: Values) -> None:
@@ -155,9 +156,31 @@ def test_a_warm_pool_comes_and_goes(converge: Converge, client: Clients, variabl
     def pool() -> Any:
         return client("autoscaling").describe_warm_pool(AutoScalingGroupName=GROUP).get("WarmPoolConfiguration")
 
-    assert task[0] in converge("aws_compute", warm).changed
+    made = converge("aws_compute", warm)
+    assert not made.failed, made.messages
+    assert task[0] in made.changed
     assert (pool()["PoolState"], pool()["MinSize"]) == ("Stopped", 2)
     assert converge("aws_compute", warm).changed == ()
     for check in (True, False):
         assert converge("aws_compute", variables, check=check).changed == task
     assert pool() is None
+
+
+def test_a_group_of_mixed_types_is_refreshed_as_one(converge: Converge, client: Clients, variables: Values) -> None:
+    mixed = {**variables, "aws_compute_other_instance_types": ["t3a.small"], "aws_compute_on_demand_percent": 50}
+    made = converge("aws_compute", mixed)
+    assert not made.failed, made.messages
+    policy = group(client)["MixedInstancesPolicy"]
+    assert [one["InstanceType"] for one in policy["LaunchTemplate"]["Overrides"]] == ["t3.small", "t3a.small"]
+    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 50
+
+    larger = {**mixed, "aws_compute_root_volume_gib": 12}
+    done = converge("aws_compute", larger)
+    assert not done.failed, done.messages
+    found = group(client)
+    assert found["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]["Version"] == "2"
+    assert {one["LaunchTemplate"]["Version"] for one in found["Instances"]} == {"2"}
+    assert "MixedInstancesPolicy" in refreshes(client)[0]["DesiredConfiguration"]
+    for check in (False, True):
+        again = converge("aws_compute", larger, check=check)
+        assert again.changed == (), again.differences
