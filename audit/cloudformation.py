@@ -491,6 +491,7 @@ UNMAPPED: dict[str, str] = {
     "s3:CreateMultipartUpload": "an object",
     "s3:PutObject": "an object",
     "s3:UploadPart": "an object",
+    "ssm:DeleteParameter": "a name: the lock that a run gives back",
 }
 #: Part of every request to S3, of no bucket.
 _OF_THE_REQUEST = ("ChecksumAlgorithm", "ContentMD5", "ExpectedBucketOwner")

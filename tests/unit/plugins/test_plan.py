@@ -107,7 +107,7 @@ def test_a_placeholder_is_no_resource() -> None:
 
 def test_a_member_that_stays_is_called_as_one_that_changes() -> None:
     endpoints = {"prefix": "stack-endpoint-", "endpoints": [{"service": "s3"}, {"service": "ssm"}]}
-    change = {"field": "endpoints[ssm]", "from": None, "to": {}}
+    change: dict[str, Any] = {"field": "endpoints[ssm]", "from": None, "to": {}}
     plan = Plan(region="eu-west-1")
     given = {"module_args": endpoints}
     plan.observe(
