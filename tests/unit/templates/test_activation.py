@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.unit.templates.render import render
 
 
@@ -28,5 +30,14 @@ def test_the_service_outlasts_two_stops_and_two_starts() -> None:
 def test_the_environment_survives_the_end_of_the_service() -> None:
     text = render("activation", "slipway-activate.service.j2", activation_run_directory="/run/slipway")
 
-    assert "RuntimeDirectory=slipway\n" in text
+    assert "\nRuntimeDirectory=slipway\n" in text
     assert "RuntimeDirectoryPreserve=yes" in text
+
+
+@pytest.mark.parametrize("unit", ["slipway-activate", "slipway-attend"])
+def test_what_is_included_ends_its_lines(unit: str) -> None:
+    lines = render("activation", f"{unit}.service.j2").splitlines()
+
+    assert "SystemCallFilter=@system-service" in lines
+    assert "LockPersonality=yes" in lines
+    assert "[Install]" in lines
