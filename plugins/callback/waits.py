@@ -79,7 +79,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         minutes = usual_minutes(str(task.resolved_action or task.action), name)
         usual = f"; AWS usually takes about {minutes} min" if minutes else ""
         since = spoken(now - self._since.get(key, now))
-        self._display.display(f"… {host}: {name}, for {since} by now{usual}")
+        self._say(f"… {host}: {name}, for {since} by now{usual}")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Say how long it took, if it was waited for."""
@@ -87,4 +87,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         since = self._since.pop(key, None)
         if self._said.pop(key, None) is not None and since is not None:
             took = spoken(time.monotonic() - since)
-            self._display.display(f"… {key[0]}: {result.task.name}: took {took}")
+            self._say(f"… {key[0]}: {result.task.name}: took {took}")
+
+    def _say(self, line: str) -> None:
+        """Beside the run's own output, which may be a document for a machine."""
+        self._display.display(line, stderr=True)

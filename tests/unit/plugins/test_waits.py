@@ -18,8 +18,12 @@ class Run:
         self.lines: list[str] = []
         self.now = 100.0
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        self.callback._display = SimpleNamespace(display=self.lines.append)
+        self.callback._display = SimpleNamespace(display=self._display)
         self.host = SimpleNamespace(get_name=lambda: "database")
+
+    def _display(self, line: str, *, stderr: bool = False) -> None:
+        assert stderr, "a document on stdout has other readers"
+        self.lines.append(line)
 
     def task(self, name: str, action: str, *, until: bool = True) -> Any:
         return SimpleNamespace(name=name, action=action, resolved_action=action, until=["x"] * until, _uuid=name)
