@@ -129,15 +129,17 @@ def user_name() -> str:
         return f"user {os.getuid()}"
 
 
-def take(lock: Lock, claim: Claim) -> Held:
+def take(lock: Lock, claim: Claim) -> tuple[Held, float]:
     """Take the lock; wait for a run of this machine that has ended to let it go, or for the end of its lease.
 
+    Also tells when it was asked for, by our clock: the lease counts from there, and not from the begin of the wait.
     Raises LockedError.
     """
     began = clock()
     while True:
+        asked = clock()
         try:
-            return lock.take(claim)
+            return lock.take(claim), asked
         except LockedError as refused:
             holder = refused.found.claim
             local = holder is not None and holder.host == claim.host
@@ -251,13 +253,12 @@ def main() -> None:
             lease=params["lease_seconds"],
         )
         watch = Watch(params["controller_pid"])
-        began = clock()
-        held = take(lock, claim)
+        held, asked = take(lock, claim)
 
         def work() -> None:
             # A client of its own: the connection of the other belongs to a process that ends now.
             lock.api = Api(module.client("ssm"), retries=3)
-            keep(Keeper(lock, held, clock=clock, renewed=began), watch, params["controller_pid"])
+            keep(Keeper(lock, held, clock=clock, renewed=asked), watch, params["controller_pid"])
 
         in_background(work, watch.descriptors)
         # Who holds the lock is nothing that a second run would have to change.
