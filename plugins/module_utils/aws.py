@@ -168,7 +168,8 @@ def run(module: Module, resource: Resource) -> NoReturn:
     try:
         outcome = converge(
             resource,
-            state=module.params["state"],
+            # What is never deleted alone has no such option.
+            state=module.params.get("state", "present"),
             check_mode=module.check_mode,
             wait=bool(module.params.get("wait", True)),
         )

@@ -368,26 +368,7 @@ def compared(before: Values, after: Values) -> Iterator[Field]:
     """The members that two descriptions of a resource both have, and in which they differ."""
     for name in before:
         if name in after:
-            if str(name).startswith("ip_permissions"):
-                yield from _compare(str(name), _permissions(before[name]), _permissions(after[name]))
-            else:
-                yield from _compare(str(name), before[name], after[name])
-
-
-def _permissions(rules: Any) -> list[str]:
-    """Rules of a security group, a line each: the module writes those that are and those that come in two forms."""
-    lines = set()
-    for rule in rules or []:
-        ports = "-".join(dict.fromkeys(str(rule[end]) for end in ("from_port", "to_port") if rule.get(end) is not None))
-        others = [
-            str(one.get(name))
-            for members in ("ip_ranges", "ipv6_ranges", "prefix_list_ids", "user_id_group_pairs")
-            for one in rule.get(members) or []
-            for name in ("cidr_ip", "cidr_ipv6", "prefix_list_id", "group_id")
-            if one.get(name)
-        ]
-        lines |= {" ".join(filter(None, (str(rule.get("ip_protocol")), ports, other))) for other in others}
-    return sorted(lines)
+            yield from _compare(str(name), before[name], after[name])
 
 
 def _compare(name: str, have: Any, wanted: Any) -> Iterator[Field]:

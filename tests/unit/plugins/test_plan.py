@@ -203,18 +203,6 @@ def test_a_module_that_keeps_many_has_an_entry_for_each() -> None:
     ]
 
 
-def test_rules_of_a_security_group_are_compared_whatever_their_form() -> None:
-    group = {"user_id": "1", "group_id": "sg-1"}
-    before = [{"ip_protocol": "tcp", "from_port": 80, "to_port": 80, "user_id_group_pairs": [group], "ip_ranges": []}]
-    after = [{"ip_protocol": "tcp", "from_port": "80", "to_port": "80", "user_id_group_pairs": [{"group_id": "sg-1"}]}]
-    diff = [{"before": {"ip_permissions": before, "arn": "a"}, "after": {"ip_permissions": after}}]
-    (entry,) = observed("amazon.aws.ec2_security_group", {"name": "s"}, changed=True, group_id="sg-2", diff=diff)
-    assert entry.fields == (Field("?", told=False),)
-    after[0]["ip_ranges"] = [{"cidr_ip": "0.0.0.0/0"}]
-    (entry,) = observed("amazon.aws.ec2_security_group", {"name": "s"}, changed=True, group_id="sg-2", diff=diff)
-    assert entry.fields == (Field("ip_permissions", ["tcp 80 sg-1"], ["tcp 80 0.0.0.0/0", "tcp 80 sg-1"]),)
-
-
 def test_two_tasks_that_speak_of_one_resource_make_one_entry() -> None:
     plan = Plan(region="eu-west-1")
     for field, after in (("node_type", "b"), ("tags.Owner", "me"), ("node_type", "b")):
