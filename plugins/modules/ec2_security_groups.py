@@ -56,7 +56,9 @@ options:
             type: int
             required: true
           group:
-            description: Name of the group on the other side, one of O(groups). A rule has this or O(groups[].ingress[].cidr).
+            description:
+              - Name of the group on the other side, one of O(groups).
+              - A rule has either this or O(groups[].ingress[].cidr).
             type: str
           cidr:
             description: Addresses on the other side, IPv4 or IPv6.
@@ -66,7 +68,9 @@ options:
             type: str
             default: ""
       egress:
-        description: To whom the group's members may open connections. AWS gives a new group a rule for everything; it is removed.
+        description:
+          - To whom the group's members may open connections.
+          - AWS gives a new group a rule for everything; it is removed.
         type: list
         elements: dict
         default: []

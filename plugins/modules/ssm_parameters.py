@@ -106,7 +106,6 @@ ARGUMENTS: Fields = {
         "required": True,
         "options": {
             "name": {"type": "str", "required": True},
-            # A value is no secret, and a variable may be called what it likes.
             "value": {"type": "str", "required": True},
         },
     },
@@ -135,6 +134,9 @@ class Parameters(Resource):
 
     @override
     def find(self) -> Live:
+        prefix = self.params["prefix"]
+        if len(prefix) < 3 or not (prefix.startswith("/") and prefix.endswith("/")):
+            raise RefusalError(f"The prefix {prefix} begins and ends with a slash, and names something: /stack/.")
         listed = self.api.pages(
             f"read {self.name}",
             "get_parameters_by_path",
@@ -165,14 +167,11 @@ class Parameters(Resource):
 
     @override
     def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
-        prefix = self.params["prefix"]
-        if len(prefix) < 3 or not (prefix.startswith("/") and prefix.endswith("/")):
-            raise RefusalError(f"The prefix {prefix} begins and ends with a slash, and names something: /stack/.")
         if len(self._wanted) < len(self.params["parameters"]):
             raise RefusalError(f"A parameter of {self.name} is listed twice.")
         for one in desired["parameters"]:
             if not one["value"]:
-                raise RefusalError(f"{one['name']} is empty, and the Parameter Store takes no empty value: leave it out.")
+                raise RefusalError(f"{one['name']} is empty, which the Parameter Store does not take: leave it out.")
             if len(one["value"]) > LONGEST_VALUE:
                 raise RefusalError(
                     f"{one['name']} has {len(one['value'])} characters; a standard parameter takes {LONGEST_VALUE}."

@@ -532,3 +532,23 @@ def rule_description(self: SecurityGroupRule) -> str | None:
 
 
 correct_value(SecurityGroupRule, "description", property(rule_description))
+
+
+_same_rule = SecurityGroupRule.__eq__
+
+
+def same_rule(self: SecurityGroupRule, other: SecurityGroupRule) -> bool:
+    """A description is no part of what a rule is: one that differs in nothing else is the same, also for a group.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html
+    """
+    return bool(_same_rule(_undescribed(self), _undescribed(other)))
+
+
+def _undescribed(rule: SecurityGroupRule) -> SecurityGroupRule:
+    bare = copy.copy(rule)
+    bare.source_group = {name: item for name, item in rule.source_group.items() if name != "Description"}
+    return bare
+
+
+correct_value(SecurityGroupRule, "__eq__", same_rule)
