@@ -214,7 +214,7 @@ def rules_of(permissions: Sequence[Fields], names: Fields) -> Iterator[tuple[str
     ``names`` calls groups by name; others are called by their id.
     """
     for permission in permissions:
-        bare = {name: permission[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in permission}
+        bare: Fields = {name: permission[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in permission}
         protocol = "all" if permission["IpProtocol"] == "-1" else permission["IpProtocol"]
         first, last = permission.get("FromPort", -1), permission.get("ToPort", -1)
         ports = "" if protocol == "all" else f" {first}" if first == last else f" {first}-{last}"
@@ -279,13 +279,13 @@ class SecurityGroups(Resource):
         ids = {self._wanted[name]["name"]: one["GroupId"] for name, one in ours.items()}
         names = {identity: name for name, identity in ids.items()}
         groups: list[Fields] = []
-        permissions: Fields = {}
+        permissions: dict[str, Fields] = {}
         for name, one in ours.items():
             fields: Fields = {"name": name, "tags": tags_of(one)}
             for direction, member in DIRECTIONS.items():
                 rules = list(rules_of(one.get(member) or [], names))
                 fields[direction] = [{"rule": words, "description": description} for words, description, _ in rules]
-                permissions[name, direction] = {words: permission for words, _, permission in rules}
+                permissions.setdefault(name, {})[direction] = {words: permission for words, _, permission in rules}
             groups.append(fields)
         return Live({"groups": groups}, {"ids": ids, "permissions": permissions})
 
@@ -396,7 +396,7 @@ class SecurityGroups(Resource):
                 identity,
                 {one["rule"]: one["description"] for one in have[direction]},
                 {words_of(rule): permission_of(rule, live.raw["ids"]) for rule in self._wanted[name][direction]},
-                live.raw["permissions"][name, direction],
+                live.raw["permissions"][name][direction],
             )
         to_set, to_remove = tag_delta(have["tags"], group["tags"])
         if to_remove:
