@@ -11,8 +11,8 @@ from django.tasks.base import Task
 
 from accounts.tasks import clear_sessions
 from inbound.tasks import apply_retention as apply_inbound_retention
-from monitors.tasks import apply_retention, refresh_rollups
-from status.tasks import advance_maintenance
+from monitors.tasks import apply_retention, refresh_rollups, remember_series
+from status.tasks import advance_maintenance, remember_page
 from subscribers.tasks import apply_retention as apply_subscribers_retention
 from subscribers.tasks import queue_forgotten
 
@@ -31,4 +31,6 @@ JOBS: Final[Mapping[str, Job]] = {
     "apply-retention": Job(apply_retention, timedelta(hours=6)),
     "clear-sessions": Job(clear_sessions, timedelta(days=1)),
     "refresh-rollups": Job(refresh_rollups, timedelta(minutes=5)),
+    "remember-page": Job(remember_page, timedelta(seconds=60)),
+    "remember-series": Job(remember_series, timedelta(seconds=60)),
 }

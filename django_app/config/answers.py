@@ -1,7 +1,8 @@
 """Answers to public reads: the same bytes for everybody, with an entity tag, and the last known ones in an outage.
 
 Three places are asked in turn: the cache (fresh for seconds), the database, and when the database does not answer the
-last known answer, which the cache keeps for a day and each process keeps in its own memory.
+last known answer, which the cache keeps for a day and each process keeps in its own memory. What everybody asks for in
+an outage is known although nobody has asked before: the worker calls ``remember``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -42,6 +43,21 @@ class Answer:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A read of everybody. ``compute`` gives plain JSON, or a text when ``media_type`` is another one.
+
+    ``key`` names it in the cache. With ``seconds=0`` it is kept for an outage alone: what a write changes in ways that
+    nobody can list. ``mark_stale`` says in the content itself that it is a last known one, of the given moment.
+    """
+
+    key: str
+    compute: Callable[[], Any]
+    seconds: int = PUBLIC_READ_SECONDS
+    media_type: str = "application/json"
+    mark_stale: Callable[[Any, datetime], Any] | None = None
+
+
 class _Memory:
     """The last known answers of this process, the least recently used go first."""
 
@@ -63,44 +79,41 @@ class _Memory:
 memory = _Memory()
 
 
-def public_answer(
-    request: Request,
-    *,
-    compute: Callable[[], Any],
-    key: str | None = None,
-    seconds: int = PUBLIC_READ_SECONDS,
-    media_type: str = "application/json",
-    mark_stale: Callable[[Any, datetime], Any] | None = None,
-) -> HttpResponse:
+def public_answer(request: Request, read: Read) -> HttpResponse:
     """The answer to a read; 304 when the client has it already.
-
-    Without ``key`` nothing is kept. ``compute`` gives plain JSON, or a text when ``media_type`` is another one;
-    ``mark_stale`` says in the content itself that it is a last known one, of the given moment.
 
     Raises:
         OperationalError, InterfaceError: the database does not answer, and nothing is known from before.
     """
-    if key is None:
-        return _response(request._request, _answer(compute(), media_type))
-    stored = tolerant_get(key)
-    if stored is not None:
+    if read.seconds and (stored := tolerant_get(read.key)) is not None:
         return _response(request._request, Answer(**stored))
-    if time.monotonic() < memory.database_paused_until and (known := _last_known(key)) is not None:
-        return _stale(request._request, known, mark_stale)
+    if time.monotonic() < memory.database_paused_until and (known := _last_known(read.key)) is not None:
+        return _stale(request._request, known, read)
     try:
-        answer = _answer(compute(), media_type)
+        answer = _answer(read.compute(), read.media_type)
     except (OperationalError, InterfaceError) as error:
-        known = _last_known(key)
+        known = _last_known(read.key)
         if known is None:
             raise
-        logger.error("The database failed; %s is answered as it was last known.", key, exc_info=error)
+        logger.error("The database failed; %s is answered as it was last known.", read.key, exc_info=error)
         memory.database_paused_until = time.monotonic() + DATABASE_PAUSE_SECONDS
         connection.close_if_unusable_or_obsolete()
-        return _stale(request._request, known, mark_stale)
-    tolerant_set(key, asdict(answer), timeout=seconds)
+        return _stale(request._request, known, read)
+    if read.seconds:
+        tolerant_set(read.key, asdict(answer), timeout=read.seconds)
+    _keep(read.key, answer)
+    return _response(request._request, answer)
+
+
+def remember(reads: Iterable[Read]) -> None:
+    """Let every host know these answers for the time when the database does not answer."""
+    for read in reads:
+        _keep(read.key, _answer(read.compute(), read.media_type))
+
+
+def _keep(key: str, answer: Answer) -> None:
     tolerant_set(_last_key(key), asdict(answer), timeout=LAST_KNOWN_SECONDS)
     memory.keep(key, answer)
-    return _response(request._request, answer)
 
 
 def etag_of(content: Any) -> str:
@@ -125,10 +138,10 @@ def _last_known(key: str) -> Answer | None:
     return max(known, key=lambda answer: answer.at, default=None)
 
 
-def _stale(request: HttpRequest, known: Answer, mark_stale: Callable[[Any, datetime], Any] | None) -> HttpResponse:
+def _stale(request: HttpRequest, known: Answer, read: Read) -> HttpResponse:
     at = datetime.fromtimestamp(known.at, tz=UTC)
-    if mark_stale is not None:
-        known = _answer(mark_stale(json.loads(known.body), at), known.media_type)
+    if read.mark_stale is not None:
+        known = _answer(read.mark_stale(json.loads(known.body), at), known.media_type)
     response = _response(request, known)
     age = max(0, round(time.time() - at.timestamp()))
     response.headers["Age"] = str(age)

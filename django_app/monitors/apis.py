@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +12,7 @@ from accounts.selectors import actor_of
 from config.answers import public_answer
 from config.contract import Access, Api, Operation, PublicApi
 from config.pagination import PageQuery, page
-from monitors import selectors, services
+from monitors import reads, selectors, services
 from monitors.models import Monitor
 from monitors.serializers import (
     CheckPageOutput,
@@ -25,12 +24,9 @@ from monitors.serializers import (
     MonitorPageOutput,
     UptimeReportOutput,
 )
-from status.models import Component
 
 READ: Final[Access] = {"role": Role.VIEWER, "scope": "monitors:read"}
 WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "monitors:write"}
-#: Seconds that a series is kept: it changes with the roll-ups, and those come every few minutes.
-SERIES_SECONDS: Final = 60
 
 
 class MonitorListApi(Api):
@@ -109,10 +105,7 @@ class UptimeApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        def compute() -> Any:
-            return UptimeReportOutput(selectors.uptime_report(now=timezone.now())).data
-
-        return public_answer(request, key="uptime", compute=compute, seconds=SERIES_SECONDS)
+        return public_answer(request, reads.uptime())
 
 
 class LatencyApi(PublicApi):
@@ -126,10 +119,4 @@ class LatencyApi(PublicApi):
         query = LatencyQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         span = selectors.LatencyRange(query.validated_data["range"])
-
-        def compute() -> Any:
-            component = get_object_or_404(Component, pk=component_id)
-            points = selectors.latency_series(component=component, span=span, now=timezone.now())
-            return LatencyPointOutput(points, many=True).data  # type: ignore[arg-type]
-
-        return public_answer(request, key=f"latency:{component_id}:{span}", compute=compute, seconds=SERIES_SECONDS)
+        return public_answer(request, reads.latency(component_id, span=span))

@@ -7,6 +7,8 @@ from datetime import datetime
 from django.tasks import task
 from django.utils import timezone
 
+from config.answers import remember
+from monitors import reads
 from monitors.models import Check, Monitor
 from monitors.services import check_record, monitor_look, retention_apply, rollups_refresh
 
@@ -27,6 +29,12 @@ def check_monitor(monitor_id: int, scheduled_for: str) -> None:
 @task
 def refresh_rollups() -> None:
     rollups_refresh(now=timezone.now())
+
+
+@task
+def remember_series() -> None:
+    """As status.tasks.remember_page, for what the monitors saw."""
+    remember(reads.standing())
 
 
 @task

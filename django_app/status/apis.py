@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +16,7 @@ from config.answers import public_answer
 from config.contract import Access, Operation, PublicApi
 from config.negotiation import AnyAccept
 from config.preconditions import require_match, tagged
-from status import feeds, reads, selectors, services
+from status import reads, selectors, services
 from status.models import Component, ComponentGroup, Incident, Maintenance
 from status.serializers import (
     BadgeQuery,
@@ -41,7 +40,6 @@ from status.serializers import (
 
 COMPONENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "components:write"}
 INCIDENTS_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "incidents:write"}
-FEED_SECONDS: Final = 60
 MAINTENANCE_WRITE: Final[Access] = {"role": Role.EDITOR, "scope": "maintenance:write"}
 
 
@@ -49,12 +47,7 @@ class SummaryApi(PublicApi):
     operations: ClassVar = {"GET": Operation(summary="What the public page shows", output=SummaryOutput)}
 
     def get(self, request: Request) -> HttpResponse:
-        return public_answer(
-            request,
-            key=reads.SUMMARY,
-            compute=lambda: SummaryOutput(selectors.summary()).data,
-            mark_stale=lambda content, at: content | {"stale": True, "as_of": at.isoformat()},
-        )
+        return public_answer(request, reads.summary())
 
 
 class ComponentGroupListApi(PublicApi):
@@ -66,10 +59,7 @@ class ComponentGroupListApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        def compute() -> Any:
-            return ComponentGroupOutput(selectors.group_list(), many=True).data  # type: ignore[arg-type]
-
-        return public_answer(request, key=reads.GROUPS, compute=compute)
+        return public_answer(request, reads.groups())
 
     def post(self, request: Request) -> Response:
         body = ComponentGroupInput(data=request.data)
@@ -113,10 +103,7 @@ class ComponentListApi(PublicApi):
     }
 
     def get(self, request: Request) -> HttpResponse:
-        def compute() -> Any:
-            return ComponentOutput(selectors.component_list(), many=True).data  # type: ignore[arg-type]
-
-        return public_answer(request, key=reads.COMPONENTS, compute=compute)
+        return public_answer(request, reads.components())
 
     def post(self, request: Request) -> Response:
         body = ComponentInput(data=request.data)
@@ -141,10 +128,7 @@ class ComponentApi(PublicApi):
     }
 
     def get(self, request: Request, component_id: int) -> HttpResponse:
-        return public_answer(
-            request,
-            compute=lambda: ComponentOutput(get_object_or_404(selectors.component_list(), pk=component_id)).data,
-        )
+        return public_answer(request, reads.component(component_id))
 
     @transaction.atomic
     def patch(self, request: Request, component_id: int) -> Response:
@@ -178,17 +162,10 @@ class IncidentListApi(PublicApi):
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         show = wanted["show"] = selectors.IncidentFilter(wanted["show"])
-        # A page that nobody has narrowed is what everybody asks for.
-        plain = set(request.query_params) <= {"show"}
-        before, cursor, limit = wanted.pop("before", None), wanted.pop("cursor"), wanted.pop("limit")
-
-        def compute() -> Any:
-            found = selectors.incident_page(
-                incidents=selectors.incident_list(**wanted), before=cursor or before, limit=limit
-            )
-            return IncidentPageOutput(found).data
-
-        return public_answer(request, key=reads.incidents_key(show=show) if plain else None, compute=compute)
+        if set(request.query_params) <= {"show"}:
+            return public_answer(request, reads.incidents(show=show))
+        before, cursor = wanted.pop("before", None), wanted.pop("cursor")
+        return public_answer(request, reads.narrowed_incidents(before=cursor or before, **wanted))
 
     def post(self, request: Request) -> Response:
         body = IncidentInput(data=request.data)
@@ -210,8 +187,7 @@ class IncidentApi(PublicApi):
     }
 
     def get(self, request: Request, incident_id: int) -> HttpResponse:
-        key = reads.incident_key(incident_id=incident_id)
-        return public_answer(request, key=key, compute=lambda: _incident(incident_id))
+        return public_answer(request, reads.incident(incident_id))
 
     @transaction.atomic
     def patch(self, request: Request, incident_id: int) -> Response:
@@ -269,7 +245,7 @@ class MaintenanceListApi(PublicApi):
         query = MaintenanceQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data | {"show": selectors.MaintenanceFilter(query.validated_data["show"])}
-        return public_answer(request, compute=lambda: MaintenancePageOutput(selectors.maintenance_page(**wanted)).data)
+        return public_answer(request, reads.maintenance_page(**wanted))
 
     def post(self, request: Request) -> Response:
         body = MaintenanceInput(data=request.data)
@@ -294,7 +270,7 @@ class MaintenanceApi(PublicApi):
     }
 
     def get(self, request: Request, maintenance_id: int) -> HttpResponse:
-        return public_answer(request, compute=lambda: _maintenance(maintenance_id))
+        return public_answer(request, reads.maintenance(maintenance_id))
 
     @transaction.atomic
     def patch(self, request: Request, maintenance_id: int) -> Response:
@@ -333,34 +309,20 @@ class MaintenanceCompleteApi(PublicApi):
         return tagged(_maintenance(maintenance_id))
 
 
-class _FeedApi(PublicApi):
-    """A feed; ``kind`` and ``media_type`` say which."""
-
+class AtomFeedApi(PublicApi):
     content_negotiation_class = AnyAccept
-    kind: ClassVar[type[Atom1Feed] | type[Rss201rev2Feed]]
-    media_type: ClassVar[str]
+    operations: ClassVar = {"GET": Operation(summary="Incidents as Atom", media_type="application/atom+xml")}
 
     def get(self, request: Request) -> HttpResponse:
-        path = request.path
-
-        def compute() -> str:
-            return feeds.feed(kind=self.kind, feed_path=path)
-
-        return public_answer(
-            request, key=f"feed:{self.media_type}", compute=compute, seconds=FEED_SECONDS, media_type=self.media_type
-        )
+        return public_answer(request, reads.atom())
 
 
-class AtomFeedApi(_FeedApi):
-    operations: ClassVar = {"GET": Operation(summary="Incidents as Atom", media_type="application/atom+xml")}
-    kind = Atom1Feed
-    media_type = "application/atom+xml"
-
-
-class RssFeedApi(_FeedApi):
+class RssFeedApi(PublicApi):
+    content_negotiation_class = AnyAccept
     operations: ClassVar = {"GET": Operation(summary="Incidents as RSS 2.0", media_type="application/rss+xml")}
-    kind = Rss201rev2Feed
-    media_type = "application/rss+xml"
+
+    def get(self, request: Request) -> HttpResponse:
+        return public_answer(request, reads.rss())
 
 
 class BadgeApi(PublicApi):
@@ -374,20 +336,7 @@ class BadgeApi(PublicApi):
     def get(self, request: Request) -> HttpResponse:
         query = BadgeQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        component_id = query.validated_data.get("component")
-
-        def compute() -> str:
-            components = list(selectors.component_list())
-            if component_id is None:
-                return feeds.badge(label="status", state=selectors.overall_state(components=components))
-            for component in components:
-                if component.pk == component_id:
-                    return feeds.badge(label=component.name, state=component.state)
-            raise Http404
-
-        answer = public_answer(
-            request, key=f"badge:{component_id or 'all'}", compute=compute, media_type="image/svg+xml"
-        )
+        answer = public_answer(request, reads.badge(query.validated_data.get("component")))
         # Made to be shown on other sites; the picture itself may load nothing.
         answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return answer

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from config import answers
 from config.answers import memory
+from monitors.models import Rollup, RollupPeriod
+from monitors.tasks import remember_series
 from status.services import component_update
+from status.tasks import remember_page
 from tests.conftest import SiteClient
-from tests.factories import ComponentFactory, make_incident, make_maintenance
+from tests.factories import ComponentFactory, make_incident, make_maintenance, make_monitor
 from tests.stores import dead_cache, dead_database
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +88,56 @@ def test_without_the_database_the_last_known_state_is_shown_and_said_to_be_old(
 
     memory.database_paused_until = 0.0
     assert site.get("/api/summary/").json() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_host_that_nobody_has_asked_knows_what_the_public_page_shows(site: SiteClient) -> None:
+    component = ComponentFactory.create(name="API")
+    monitor = make_monitor(component=component)
+    now = timezone.now()
+    Rollup.objects.create(
+        monitor=monitor, period=RollupPeriod.DAY, starts_at=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        up_ms=900, down_ms=100, checks=10, failures=1,
+    )  # fmt: skip
+    incident, over = make_incident(), make_incident(state="resolved")
+    for task in (remember_page, remember_series):
+        task.call()
+    memory.forget()
+
+    paths = [
+        "/api/summary/",
+        "/api/components/",
+        "/api/component-groups/",
+        "/api/uptime/",
+        *(f"/api/components/{component.pk}/latency/?range={span}" for span in ("day", "week", "quarter")),
+        "/api/incidents/",
+        "/api/incidents/?show=resolved&limit=5",
+        f"/api/incidents/{incident.pk}/",
+        f"/api/incidents/{over.pk}/",
+        "/api/maintenance/",
+        "/api/badge.svg",
+        "/api/feed.atom",
+        "/api/feed.rss",
+    ]
+    with dead_database():
+        for path in paths:
+            answer = site.get(path)
+            assert answer.status_code == 200, path
+            assert "database-unavailable" in answer.headers["Cache-Status"], path
+        assert site.get("/api/uptime/").json()["components"][0]["uptime"] == 0.9
+        assert [one["id"] for one in site.get("/api/incidents/?show=resolved&limit=5").json()["results"]] == [over.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_asked_for_once_is_known_to_every_host(site: SiteClient) -> None:
+    before = {path: site.get(path).content for path in public_paths() if path != "/api/summary/"}
+    cache.delete_many(["components", "component-groups", "incidents:all"])
+    memory.forget()
+
+    with dead_database():
+        during = {path: site.get(path).content for path in before}
+
+    assert during == before
 
 
 @pytest.mark.django_db(transaction=True)
