@@ -13,8 +13,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.base import Task, TaskResult, TaskResultStatus
@@ -26,6 +27,7 @@ from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageSystemAttributeValueTypeDef
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +136,22 @@ class SqsBackend(BaseTaskBackend):
         )
         if len(body.encode()) > MAXIMUM_BYTES:
             raise InvalidTask(f"{envelope.task.module_path} has arguments of more than {MAXIMUM_BYTES} bytes.")
-        sqs_client().send_message(QueueUrl=self.queue_url, MessageBody=body, DelaySeconds=_delay(envelope.run_after))
+        sqs_client().send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=body,
+            DelaySeconds=_delay(envelope.run_after),
+            MessageSystemAttributes=_trace(),
+        )
+
+
+def _trace() -> dict[Literal["AWSTraceHeader"], MessageSystemAttributeValueTypeDef]:
+    if not settings.TRACING_SERVICE:
+        return {}
+    # OpenTelemetry is for those who trace.
+    from config.tracing import sent_header
+
+    header = sent_header()
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": header}} if header else {}
 
 
 def _delay(run_after: datetime | None) -> int:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import close_old_connections
 from django.tasks.base import TaskContext, TaskResult, TaskResultStatus
 from django.tasks.signals import task_finished, task_started
@@ -107,7 +109,7 @@ class Worker:
             MaxNumberOfMessages=amount,
             WaitTimeSeconds=self.wait,
             VisibilityTimeout=self.visibility,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "AWSTraceHeader"],
         )
         found: list[dict[str, Any]] = answer.get("Messages", [])
         return found
@@ -125,7 +127,8 @@ class Worker:
 
     def _handle(self, message: dict[str, Any]) -> None:
         handle: str = message["ReceiptHandle"]
-        received = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
+        attributes: dict[str, str] = message.get("Attributes", {})
+        received = int(attributes.get("ApproximateReceiveCount", "1"))
         close_old_connections()
         try:
             envelope = open_envelope(message["Body"])
@@ -133,7 +136,8 @@ class Worker:
                 # Longer than SQS can wait: one round more.
                 self.backend.send(envelope)
             else:
-                self._run(envelope, received)
+                with _traced(envelope.task.module_path, attributes.get("AWSTraceHeader", "")):
+                    self._run(envelope, received)
             succeeded = True
         except MessageInvalid as reason:
             # A newer release may have sent it, so that it is not thrown away: it will be read, or end among the dead.
@@ -203,3 +207,12 @@ class Worker:
             )
         except Exception:
             logger.warning("The visibility of a message could not be changed.", exc_info=True)
+
+
+def _traced(name: str, header: str) -> AbstractContextManager[None]:
+    if not settings.TRACING_SERVICE:
+        return nullcontext()
+    # OpenTelemetry is for those who trace.
+    from config.tracing import traced_task
+
+    return traced_task(name, header)

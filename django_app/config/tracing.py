@@ -1,10 +1,15 @@
-"""Traces of requests and of what they ask the database, to AWS X-Ray.
+"""Traces of requests, of the tasks that they queue, and of what both ask the database, to AWS X-Ray.
 
 Off unless ``DJANGO_TRACING_SERVICE`` names the service. The load balancer begins a trace with each request
 (``X-Amzn-Trace-Id``), and the log's lines carry it; here the same trace goes on, so that a line, a request and its
 queries are found by one id. OpenTelemetry's SDK makes the spans; they are sent as X-Ray's own documents, signed with
 the host's credentials, by a thread of their own: X-Ray that is away costs a request nothing. How many requests are
-traced is what the account's sampling rules say, asked for every few minutes, without a release.
+traced is what the account's sampling rules say, asked for every few minutes, without a release. A task is traced when
+the request that queued it is; one that the clock queued begins a trace, and the rules may know it by its name as path.
+
+A rule's reservoir counts for each process on its own, as X-Ray's SDKs do while they have no quota. One that shall hold
+for all hosts together is asked for with GetSamplingTargets every ten seconds; here a process is traced at least so
+often, and ``aws_tracing_reservoir`` times the workers of all hosts is the bound of what that costs.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -18,8 +23,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +52,7 @@ from opentelemetry.trace import (
     TraceFlags,
     Tracer,
     TraceState,
+    get_current_span,
     set_span_in_context,
 )
 from opentelemetry.util.types import Attributes
@@ -241,6 +247,8 @@ def document(span: ReadableSpan) -> dict[str, Any]:
         made["parent_id"] = f"{span.parent.span_id:016x}"
     if span.kind is SpanKind.SERVER:
         made |= _segment(span, known)
+    elif span.kind is SpanKind.CONSUMER:
+        made |= _of_service(span) | {"annotations": {"task": span.name}}
     else:
         made |= {"type": "subsegment", "name": span.name, "namespace": "remote"}
         if statement := known.get("db.query.text"):
@@ -255,11 +263,14 @@ def document(span: ReadableSpan) -> dict[str, Any]:
     return made
 
 
-def _segment(span: ReadableSpan, known: Mapping[str, Any]) -> dict[str, Any]:
+def _of_service(span: ReadableSpan) -> dict[str, Any]:
     service = span.resource.attributes
+    return {"name": service["service.name"], "service": {"version": service["service.version"]}}
+
+
+def _segment(span: ReadableSpan, known: Mapping[str, Any]) -> dict[str, Any]:
     status = int(known.get("http.response.status_code", 500))
-    made: dict[str, Any] = {
-        "name": service["service.name"],
+    made: dict[str, Any] = _of_service(span) | {
         "http": {
             "request": {
                 "method": known["http.request.method"],
@@ -267,7 +278,6 @@ def _segment(span: ReadableSpan, known: Mapping[str, Any]) -> dict[str, Any]:
             },
             "response": {"status": status},
         },
-        "service": {"version": service["service.version"]},
         "annotations": {"route": known.get("http.route", "")},
     }
     if status >= 500:
@@ -387,3 +397,39 @@ def _traced_query(execute: Callable[..., Any], sql: str, params: Any, many: bool
     attributes = {"db.query.text": sql[:QUERY_CHARACTERS]}
     with tracer().start_as_current_span(connection.alias, kind=SpanKind.CLIENT, attributes=attributes):
         return execute(sql, params, many, context)
+
+
+# -- the queue --------------------------------------------------------------------------------------------------------
+
+
+def sent_header() -> str:
+    """What a message says of the trace that it is sent in; empty when there is none.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+    """
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return ""
+    root = trace_id_text(context.trace_id)
+    return f"Root={root};Parent={context.span_id:016x};Sampled={int(context.trace_flags.sampled)}"
+
+
+@contextmanager
+def traced_task(name: str, text: str) -> Iterator[None]:
+    """A span for a task and one for each of its queries, in the trace of whoever queued it."""
+    header = parse_header(text)
+    parent = Context()
+    if header.trace_id is not None and header.parent is not None:
+        # Not remote: the header is our own, so that what was decided for the request holds for its tasks.
+        flags = TraceFlags(0 if header.refused else 1)
+        known = SpanContext(header.trace_id, header.parent, is_remote=False, trace_flags=flags)
+        parent = set_span_in_context(NonRecordingSpan(known), parent)
+    with (
+        tracer().start_as_current_span(
+            name, context=parent, kind=SpanKind.CONSUMER, attributes={"url.path": name}
+        ) as span,
+        ExitStack() as stack,
+    ):
+        if span.is_recording():
+            stack.enter_context(connection.execute_wrapper(_traced_query))
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from django.http import Http404
@@ -13,7 +14,9 @@ from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from config.answers import Read
 from config.cache import tolerant_delete
 from config.front import forget_front
+from config.pagination import DEFAULT_LIMIT
 from status import feeds, selectors
+from status.models import Incident
 from status.selectors import IncidentFilter, MaintenanceFilter
 from status.serializers import (
     ComponentGroupOutput,
@@ -142,13 +145,17 @@ def standing() -> Iterator[Read]:
     for show in IncidentFilter:
         yield incidents(show=show)
     yield narrowed_incidents(show=IncidentFilter.RESOLVED, limit=PAST_INCIDENTS)
-    yield maintenance_page(show=MaintenanceFilter.ALL, cursor=None, limit=selectors.DEFAULT_LIMIT)
+    yield maintenance_page(show=MaintenanceFilter.ALL, cursor=None, limit=DEFAULT_LIMIT)
     shown = [
         *selectors.incident_list(show=IncidentFilter.OPEN),
         *selectors.incident_list(show=IncidentFilter.RESOLVED).order_by("-pk")[:PAST_INCIDENTS],
     ]
     for one in shown:
-        yield Read(f"incident:{one.pk}", lambda one=one: IncidentOutput(one).data)
+        yield Read(incident(one.pk).key, partial(_shown, one))
+
+
+def _shown(found: Incident) -> Any:
+    return IncidentOutput(found).data
 
 
 def forget_public_reads(*, incident_id: int | None = None) -> None:

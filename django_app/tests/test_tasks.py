@@ -18,10 +18,12 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import HttpResponse
 from django.tasks import default_task_backend, task, task_backends
 from django.tasks.exceptions import InvalidTask
 from django.test import override_settings
 from django.utils import timezone
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from background import backends, scheduler
 from background.backends import MessageInvalid, SqsBackend, open_envelope, sqs_client
@@ -29,12 +31,17 @@ from background.jobs import JOBS
 from background.models import ScheduledJob
 from background.scheduler import claim_jobs, tick
 from background.worker import Worker
+from config import tracing
+from config.tracing import TraceMiddleware
 from monitors.models import Check
 from monitors.tasks import check_monitor
 from status.models import Component
 from tests.factories import ComponentFactory, make_maintenance, make_monitor
 from tests.outside import reachable_outside
 from tests.sqs import sqs_server
+from tests.test_tracing import ROOT, Sink, ask, provider, sink
+
+__all__ = ["provider", "sink"]
 
 seen: list[Any] = []
 troubles: list[Exception] = []
@@ -122,6 +129,76 @@ def test_a_task_is_sent_done_and_gone(queue: SqsBackend) -> None:
 
     assert seen == [{"a": [1, None]}]
     assert amount(queue.queue_url) == 0
+
+
+@pytest.fixture
+def _tracing(provider: Any) -> Iterator[None]:
+    with override_settings(TRACING_SERVICE="status"):
+        yield
+
+
+@task
+def ask_database(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::text", [value])
+
+
+def enqueuing(_request: Any) -> HttpResponse:
+    ask_database.enqueue("hidden-value")
+    return HttpResponse()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_tracing")
+def test_the_trace_of_a_request_goes_on_in_its_task(queue: SqsBackend, provider: Any, sink: Sink) -> None:
+    ask(TraceMiddleware(enqueuing), f"Root={ROOT}")
+    worker(queue).run(until_empty=True)
+    provider.force_flush()
+
+    segments = {one.get("annotations", {}).get("task") or one["name"]: one for one in sink.segments()}
+    request, done, query = segments["status"], segments["tests.test_tasks.ask_database"], segments["default"]
+    assert {one["trace_id"] for one in (request, done, query)} == {ROOT}
+    assert (done["parent_id"], query["parent_id"]) == (request["id"], done["id"])
+    # A segment of its own, as of another service that was called: it ends long after the request.
+    assert "type" not in done
+    assert (done["name"], done["service"]) == ("status", {"version": "r1"})
+    assert "hidden" not in json.dumps(sink.segments())
+
+
+@pytest.mark.usefixtures("_tracing")
+def test_a_task_of_a_request_that_was_not_traced_is_not_either(
+    queue: SqsBackend, provider: Any, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def view(_request: Any) -> HttpResponse:
+        note.enqueue(1)
+        return HttpResponse()
+
+    never = tracing.make_provider("status", "r1", tracing.SegmentExporter(lambda: None), ALWAYS_OFF)
+    with monkeypatch.context() as patch:
+        patch.setattr(tracing, "tracer", lambda: never.get_tracer("test"))
+        ask(TraceMiddleware(view), f"Root={ROOT}")
+    never.shutdown()
+    # By a worker that traces all that nobody has decided about.
+    worker(queue).run(until_empty=True)
+    provider.force_flush()
+    assert seen == [1]
+    assert sink.taken == []
+
+
+@pytest.mark.usefixtures("_tracing")
+def test_a_task_that_the_clock_queued_begins_a_trace_and_its_failure_is_a_fault(
+    queue: SqsBackend, provider: Any, sink: Sink
+) -> None:
+    troubles.append(RuntimeError("hidden words"))
+    stumble.enqueue("x")
+    worker(queue).run(until_empty=True)
+    provider.force_flush()
+
+    first, second = sorted(sink.segments(), key=lambda one: one["start_time"])
+    assert first["fault"]
+    assert "fault" not in second
+    assert abs(int(first["trace_id"].split("-")[1], 16) - first["start_time"]) < 60
+    assert "hidden" not in json.dumps(sink.segments())
 
 
 def test_a_task_that_fails_is_tried_again(queue: SqsBackend) -> None:

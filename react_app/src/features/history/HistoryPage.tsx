@@ -12,6 +12,7 @@ import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { Loading } from "../../lib/ui/Loading";
 import { ExactMoment } from "../../lib/ui/Moment";
 import { PageTitle } from "../../lib/ui/PageTitle";
+import { StaleRecords } from "../../lib/ui/StaleRecords";
 import { useNow } from "../../lib/ui/useNow";
 import styles from "./HistoryPage.module.css";
 import { monthOfMoment, monthWords, shifted, type Month } from "./months";
@@ -29,6 +30,7 @@ export function HistoryPage({ month: named }: { month?: Month }): ReactElement {
   return (
     <>
       <PageTitle documentTitle={`History, ${monthWords(month)}`}>Incidents in {monthWords(month)}</PageTitle>
+      <StaleRecords />
       <nav aria-label="Months" className={styles.months}>
         {/* Without an answer nobody knows whether there is more, and the link may be right. */}
         {before.isSuccess && !last ? (

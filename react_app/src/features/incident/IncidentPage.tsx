@@ -13,6 +13,7 @@ import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { LostContact } from "../../lib/ui/LostContact";
 import { ExactMoment } from "../../lib/ui/Moment";
 import { PageTitle } from "../../lib/ui/PageTitle";
+import { StaleRecords } from "../../lib/ui/StaleRecords";
 import styles from "./IncidentPage.module.css";
 
 export function IncidentPage({ id }: { id: number }): ReactElement {
@@ -30,6 +31,7 @@ export function IncidentPage({ id }: { id: number }): ReactElement {
       ) : (
         <article data-state={incident.data.state}>
           <LostContact query={incident} />
+          <StaleRecords />
           <PageTitle documentTitle={incident.data.title}>{incident.data.title}</PageTitle>
           <dl className={styles.facts}>
             <div>

@@ -2,11 +2,11 @@ import type { ReactElement } from "react";
 
 import { useSummary, useUptime } from "../../lib/queries";
 import { headline, overview } from "../../lib/status/words";
-import { clock, exactly } from "../../lib/time";
+import { clock } from "../../lib/time";
 import { ErrorNotice } from "../../lib/ui/ErrorNotice";
 import { LostContact } from "../../lib/ui/LostContact";
-import { Notice } from "../../lib/ui/Notice";
 import { PageTitle } from "../../lib/ui/PageTitle";
+import { StaleRecords } from "../../lib/ui/StaleRecords";
 import { ComponentList } from "./components/ComponentList";
 import { MaintenanceList } from "./components/MaintenanceList";
 import { OpenIncidents } from "./components/OpenIncidents";
@@ -42,12 +42,7 @@ export function PublicPage(): ReactElement {
   return (
     <>
       <LostContact query={summary} />
-      {stale && (
-        <Notice
-          title="Our records cannot be reached right now."
-          advice={`What you see below is the last that we know${asOf === null ? "" : `, from ${exactly(new Date(asOf))}`}. It may have changed since.`}
-        />
-      )}
+      <StaleRecords />
       <OverallState
         state={overview(overall, incidents.length)}
         words={words}

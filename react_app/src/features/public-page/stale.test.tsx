@@ -33,3 +33,12 @@ it("refreshes by itself and says when it can no longer", async () => {
   await act(() => vi.advanceTimersByTimeAsync(16_000));
   expect(screen.queryByText("We have lost contact with the status service.")).not.toBeInTheDocument();
 });
+
+it.each(["/", "/history", "/incidents/1"])("says on %s that the records are old", async (path) => {
+  const api = new MockApi();
+  api.addIncident("Uploads fail");
+  api.staleSince = "2026-03-01T10:20:00Z";
+  open(path, api);
+
+  expect(await screen.findByText("Our records cannot be reached right now.")).toBeVisible();
+});
