@@ -22,6 +22,10 @@ FREE_BYTES_WARM = 2**30
 #: How long a port may stay taken after the process that listened there was killed.
 PORT_SECONDS = 3.0
 
+#: The bridges' gateways are not there yet. Who listens on every address of this machine, listens on this one too; who
+#: has only one of his own is in nobody's way.
+ANY_ADDRESS = "127.255.0.1"
+
 #: Who rehearses on this machine: there is one at a time, because its address range and names are the machine's.
 REGISTRY = Path("/run/slipway-rehearsal.json")
 
@@ -96,11 +100,13 @@ def check(settings: Settings, vpc_cidr: str | None) -> None:
         )
     _check_space(settings)
     if cloud is None or not cloud.alive:
-        for port, variable, purpose in (
-            (settings.emulator_port, "SLIPWAY_EMULATOR_PORT", "the emulated account"),
-            (settings.site_port, "SLIPWAY_SITE_PORT", "the site"),
+        for port, variable, purpose, address in (
+            (settings.emulator_port, "SLIPWAY_EMULATOR_PORT", "the emulated account", "127.0.0.1"),
+            (settings.site_port, "SLIPWAY_SITE_PORT", "the site", "127.0.0.1"),
+            (settings.metadata_port, "SLIPWAY_METADATA_PORT", "the hosts' metadata", ANY_ADDRESS),
+            (settings.mail_port, "SLIPWAY_MAIL_PORT", "the hosts' mail", ANY_ADDRESS),
         ):
-            _check_port(port, variable, purpose)
+            _check_port(port, variable, purpose, address)
     if vpc_cidr is not None:
         _check_addresses(ipaddress.ip_network(vpc_cidr), own_bridges(settings.state))
 
@@ -115,10 +121,10 @@ def _check_space(settings: Settings) -> None:
         )
 
 
-def _check_port(port: int, variable: str, purpose: str) -> None:
+def _check_port(port: int, variable: str, purpose: str, address: str) -> None:
     # The threads of a killed process hold its sockets a little longer than it has a state of its own.
     end = time.monotonic() + PORT_SECONDS
-    while not _is_free(port):
+    while not _is_free(port, address):
         if time.monotonic() > end:
             holder = port_holder(port)
             raise MachineError(
@@ -128,19 +134,19 @@ def _check_port(port: int, variable: str, purpose: str) -> None:
         time.sleep(0.1)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, address: str) -> bool:
     with socket.socket() as probe:
         # As servers do: a port that only waits for old connections to fade is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True
 
 
 def port_holder(port: int) -> str | None:
-    """`name (process N)` of whoever listens on the loopback port, as far as this user may know it."""
+    """`name (process N)` of whoever listens on the port, as far as this user may know it."""
     command = [*sudo(), "ss", "--listening", "--tcp", "--numeric", "--processes", "--no-header", f"sport = :{port}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():

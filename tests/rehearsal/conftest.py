@@ -76,6 +76,12 @@ class Rehearsal:
             if description["TargetHealth"]["State"] == "healthy"
         }
 
+    def ready(self) -> bool:
+        """Whether two hosts serve and nothing is missing to any of them, as each says without a cache before it."""
+        ask = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1/readyz")
+        hosts = self.healthy_targets()
+        return len(hosts) >= 2 and all(self.on(host, *ask) == "200" for host in hosts)
+
     def on(self, container: str, *command: str, timeout: float = 30) -> str:
         """Run a command in a body and return what it printed."""
         return self.engine.run("exec", container, *command, timeout=timeout)

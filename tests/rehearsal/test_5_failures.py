@@ -62,19 +62,12 @@ class Watch:
         self._thread.join(timeout=30)
 
 
-def ready(rehearsal: Rehearsal) -> bool:
-    """Whether two hosts serve and nothing is missing to any of them, as each says without a cache before it."""
-    ask = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1/readyz")
-    hosts = rehearsal.healthy_targets()
-    return len(hosts) >= 2 and all(rehearsal.on(host, *ask) == "200" for host in hosts)
-
-
 @pytest.fixture(autouse=True)
 def whole(rehearsal: Rehearsal, eventually: Eventually) -> Iterator[None]:
     """Each test begins and ends with two healthy hosts that reach all they need."""
-    eventually(lambda: ready(rehearsal), 120, "two ready hosts before the test")
+    eventually(rehearsal.ready, 120, "two ready hosts before the test")
     yield
-    eventually(lambda: ready(rehearsal), 120, "two ready hosts after the test")
+    eventually(rehearsal.ready, 120, "two ready hosts after the test")
 
 
 def _replaced(rehearsal: Rehearsal, victim: str, before: set[str]) -> bool:
@@ -222,7 +215,7 @@ def test_without_the_cache_everything_goes_on(
     finally:
         if how == "pause":
             rehearsal.engine.run("unpause", cache)
-    eventually(lambda: ready(rehearsal), 60, "nothing is missing again")
+    eventually(rehearsal.ready, 60, "nothing is missing again")
     assert started(rehearsal) == processes
 
 

@@ -297,6 +297,7 @@ def _waiting(rehearsal: Rehearsal, suffix: str = "-tasks") -> list[str]:
 
 
 def test_of_all_hosts_one_ticks(rehearsal: Rehearsal, eventually: Eventually) -> None:
+    eventually(rehearsal.ready, 120, "two ready hosts before the test")
     hosts = [instance["InstanceId"] for instance in rehearsal.web_instances()]
     assert len(hosts) == 2
     for host in hosts:
@@ -360,7 +361,7 @@ def test_a_host_that_dies_with_tasks_in_hand_loses_none(
 
     eventually(told, RETURNED_SECONDS, "everything was told")
     eventually(
-        lambda: victim not in rehearsal.healthy_targets() and len(rehearsal.healthy_targets()) >= 2,
+        lambda: victim not in rehearsal.healthy_targets() and rehearsal.ready(),
         RETURNED_SECONDS,
         "another instance serves",
     )

@@ -15,7 +15,7 @@ from rehearsal.settings import Settings, SettingsError
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(project=tmp_path, emulator_port=_free_port(), site_port=_free_port(), metadata_port=_free_port())
+    return Settings(tmp_path, *(_free_port() for _ in range(4)))
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,21 @@ def test_an_address_range_that_the_machine_already_reaches_is_refused(settings: 
     assert routes, "this machine reaches no network at all"
     with pytest.raises(machine.MachineError, match="slipway_vpc_cidr"):
         machine.check(settings, str(routes[0]))
+
+
+@pytest.mark.parametrize("service", ["metadata", "mail"])
+def test_a_port_that_is_taken_on_every_address_is_refused(settings: Settings, service: str) -> None:
+    """The hosts' services listen on addresses that are only made with the network."""
+    port = getattr(settings, f"{service}_port")
+    with socket.create_server(("", port)), pytest.raises(machine.MachineError) as refusal:
+        machine.check(settings, None)
+    assert f"Port {port}, where the hosts' {service} would listen, is taken by" in str(refusal.value)
+    assert f"SLIPWAY_{service.upper()}_PORT={port + 1000} make rehearse" in str(refusal.value)
+
+
+def test_whoever_listens_on_an_address_of_his_own_does_not_take_it_from_the_hosts(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", settings.mail_port)):
+        machine.check(settings, None)
 
 
 def test_a_disk_that_is_too_small_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
