@@ -1,7 +1,9 @@
 """How many answers a second: the cached summary as the balancer asks for it, and a bare Gunicorn with an empty view.
 
 Both run on one host of the rehearsal, with the same numbers of workers and threads, and are asked by wrk over the
-host's own loopback, in turn. `direct` is the summary with a cookie, which nginx passes on to Gunicorn each time.
+host's own loopback, in turn. `direct` is the summary with a cookie, which nginx passes on to Gunicorn each time: it
+pays for a second server on the way, a connection of its own (nginx keeps none to the application) and the log, of which
+the bare one has nothing.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def forget_front() -> None:
 
 
 class FrontMiddleware:
-    """Stands behind the middlewares that redirect to https and add a policy, and before all others."""
+    """Stands before all that make or change an answer, but for the log; what is no https is left to them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -69,6 +69,7 @@ class FrontMiddleware:
 def _is_for_everybody(request: HttpRequest) -> bool:
     return (
         request.path_info in FRONT_PATHS
+        and request.is_secure()
         and request.method in _METHODS
         and not request.META.get("QUERY_STRING")
         and settings.SESSION_COOKIE_NAME not in request.COOKIES

@@ -42,9 +42,10 @@ MIDDLEWARE = [
     # First: the balancer asks by IP address, so that ALLOWED_HOSTS must not have a say.
     "health.middleware.HealthMiddleware",
     "config.logs.RequestLogMiddleware",
+    # Keeps answers with all that the following ones add to them.
+    "config.front.FrontMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "config.front.FrontMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -86,6 +86,15 @@ class Rehearsal:
         """Run a command in a body and return what it printed."""
         return self.engine.run("exec", container, *command, timeout=timeout)
 
+    def manage(self, command: str, *, stdin: str = "", timeout: float = 60) -> str:
+        """Run a command of manage.py on a host, as an operator would; what it is told by stdin, a shell `read`s."""
+        script = (
+            "set -a; . /run/slipway/application.env; set +a; "
+            "export PYTHONPATH=/srv/application/current/site-packages; cd /srv/application/current/app; " + command
+        )
+        host = self.web_instances()[0]["InstanceId"]
+        return self.engine.run("exec", "-i", host, "sh", "-c", script, stdin=stdin, timeout=timeout)
+
     def playbook(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ansible-playbook against the rehearsal's inventory, as a person would."""
         return self.ansible("ansible-playbook", *words, "-i", "inventories/rehearsal")
@@ -160,14 +169,11 @@ def eventually() -> Callable[..., None]:
 def staff(rehearsal: Rehearsal) -> tuple[str, str]:
     """A member of staff, made on a host as an operator would."""
     name, password = f"staff-{secrets.token_hex(3)}", secrets.token_urlsafe(18)
-    host = rehearsal.web_instances()[0]["InstanceId"]
-    script = (
-        "set -a; . /run/slipway/application.env; set +a; read -r DJANGO_SUPERUSER_PASSWORD; "
-        "export DJANGO_SUPERUSER_PASSWORD PYTHONPATH=/srv/application/current/site-packages; "
-        f"cd /srv/application/current/app && python3 manage.py createsuperuser --noinput "
-        f"--username {name} --email {name}@example.com"
+    rehearsal.manage(
+        "read -r DJANGO_SUPERUSER_PASSWORD; export DJANGO_SUPERUSER_PASSWORD; "
+        f"python3 manage.py createsuperuser --noinput --username {name} --email {name}@example.com",
+        stdin=f"{password}\n",
     )
-    rehearsal.engine.run("exec", "-i", host, "sh", "-c", script, stdin=f"{password}\n", timeout=60)
     return name, password
 
 

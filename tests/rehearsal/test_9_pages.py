@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -52,11 +53,46 @@ def preview(page: Page) -> None:
     expect(page.get_by_role("region", name="Preview").get_by_text("Searches are slow")).to_be_visible()
 
 
+def open_chart(page: Page) -> None:
+    page.locator('main button[aria-expanded="false"]').first.click()
+    expect(page.get_by_role("slider").nth(1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
 def wrong(page: Page) -> None:
     page.get_by_label("User name").fill("nobody")
     page.get_by_label("Password").fill("a wrong password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
+
+
+#: Ninety days of looks, one each half an hour: a bad day, two short failures, a day that nobody looked, and slow noons.
+HISTORY = """
+from datetime import timedelta
+from math import pi, sin
+from django.utils import timezone
+from monitors.models import Check
+from monitors.services import rollups_refresh
+
+now = timezone.now()
+first = now - timedelta(days=89)
+checks = []
+for number in range(89 * 48):
+    at = first + timedelta(minutes=30 * number)
+    day, noon = number // 48, max(0, sin((at.hour - 7) / 12 * pi))
+    if day == 31:
+        continue
+    up = not (day == 57 and 8 <= at.hour < 17 or (day, at.hour) in {(12, 3), (80, 15)})
+    checks.append(
+        Check(
+            monitor_id=MONITOR, scheduled_for=at, checked_at=at, up=up, status_code=200 if up else 503,
+            latency_ms=int(60 + 80 * noon + number * 37 % 23) if up else None,
+            detail="" if up else "The answer was 503.", covers_seconds=5400,
+        )
+    )
+Check.objects.bulk_create(checks, batch_size=1000)
+print(len(checks), rollups_refresh(now=now))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +148,9 @@ def content(rehearsal: Rehearsal, api: httpx.Client) -> Iterator[dict[str, int]]
         ),
         "token": make("/api/tokens/", {"name": f"Dashboard {tag}", "scopes": ["monitors:read", "incidents:write"]}),
     }
+    rehearsal.manage("python3 manage.py shell --no-imports", stdin=HISTORY.replace("MONITOR", str(ids["monitor"])), timeout=120)
+    # What was answered before is kept for a minute.
+    time.sleep(61)
     yield ids
     api.post(f"/api/incidents/{ids['incident']}/updates/", json={"state": "resolved", "message": "It is over."})
     for path in ("maintenance", "monitor", "token"):
@@ -121,6 +160,7 @@ def content(rehearsal: Rehearsal, api: httpx.Client) -> Iterator[dict[str, int]]
 def public_pages(ids: dict[str, int]) -> dict[str, tuple[str, Steps]]:
     return {
         "home": ("/", nothing),
+        "home-chart": ("/", open_chart),
         "history": ("/history", nothing),
         "month": (f"/history/{datetime.now(UTC):%Y-%m}", nothing),
         "month-empty": ("/history/2020-01", nothing),
