@@ -144,6 +144,15 @@ def started(rehearsal: Rehearsal) -> set[str]:
     return {f"{one['InstanceId']} {rehearsal.on(one['InstanceId'], *properties)}" for one in rehearsal.web_instances()}
 
 
+def _asked_on(rehearsal: Rehearsal, host: str, path: str) -> str:
+    """The status of a host's own answer, as the balancer would get it, and not one that nginx has kept."""
+    name = rehearsal.url.removeprefix("https://")
+    headers = [word for one in (f"Host: {name}", "X-Forwarded-Proto: https", "Cookie: a=b") for word in ("-H", one)]
+    return rehearsal.on(
+        host, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *headers, f"http://127.0.0.1{path}"
+    )
+
+
 @pytest.fixture
 def visitor(browser: Browser, rehearsal: Rehearsal) -> Iterator[Page]:
     """A page whose browser may complain: it says so of every 503."""
@@ -172,6 +181,15 @@ def test_without_the_database_the_page_shows_what_was_known_and_writes_are_refus
         assert old["components"] == known["components"]
         assert old["as_of"]
         assert "database-unavailable" in answer.headers["cache-status"]
+        for host in (one["InstanceId"] for one in rehearsal.web_instances()):
+            for path in (
+                "/api/uptime/",
+                "/api/incidents/?show=resolved&limit=5",
+                "/api/maintenance/",
+                "/api/feed.atom",
+            ):
+                said = _asked_on(rehearsal, host, path)
+                assert said == "200", f"{host} answers {path} with {said}, which it may never have been asked before"
         visitor.goto("/")
         expect(visitor.get_by_text("Last known at")).to_be_visible(timeout=20_000)
         expect(visitor.get_by_text(known["components"][0]["name"]).first).to_be_visible()

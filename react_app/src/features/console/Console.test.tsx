@@ -445,7 +445,7 @@ describe("monitors", () => {
 
     expect(await screen.findByText("It looked: down. The status was 503.")).toBeVisible();
     expect(screen.getByRole("button", { name: "Check now" })).toBeVisible();
-    expect(screen.getByRole("img", { name: /An answer took 120 ms/ })).toBeVisible();
+    expect(screen.getByRole("img", { name: /half of the answers took 120 ms or less/ })).toBeVisible();
   });
 
   it("say in words why a paused one does not look", async () => {
@@ -495,7 +495,7 @@ describe("people and machines", () => {
     await user.click(screen.getByRole("button", { name: "Remove" }));
 
     expect(await screen.findByText("grace@example.com is removed.")).toBeVisible();
-    expect(await screen.findByText("Nobody fits.")).toBeVisible();
+    expect(await screen.findByText("Nobody has subscribed yet.")).toBeVisible();
   });
 
   it("shows a new token once, and revokes it", async () => {

@@ -69,7 +69,7 @@ export function IncidentsPage(): ReactElement {
           return (
             <>
               {incidents.length === 0 ? (
-                <p className={styles.empty}>No incident fits.</p>
+                <p className={styles.empty}>{filter === "show=open" ? "No incident is open." : "No incident fits."}</p>
               ) : (
                 <ul className={styles.rows}>
                   {incidents.map((incident) => (

@@ -35,7 +35,10 @@ export function Latency({ points, p95 = false }: { points: readonly Point[]; p95
       pen = "L";
     }
   }
-  const words = `${p95 ? "95 of 100 answers took at most" : "An answer took"} ${median} ms in the middle, and ${slowest} ms at worst, from ${exactly(new Date(first.at))} to ${exactly(new Date(last.at))}.`;
+  const span = `From ${exactly(new Date(first.at))} to ${exactly(new Date(last.at))}`;
+  const words = p95
+    ? `${span}, at most of the times 95 of 100 answers took ${median} ms or less, and ${slowest} ms at the worst.`
+    : `${span}, half of the answers took ${median} ms or less, and the slowest ${slowest} ms.`;
   return (
     <figure className={styles.figure}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={words} className={styles.chart}>

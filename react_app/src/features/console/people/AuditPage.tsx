@@ -34,7 +34,7 @@ export function AuditPage(): ReactElement {
           setWanted(query === "" ? "" : `?${query}`);
         }}
       >
-        <Field label="Who">
+        <Field label="Who" hint="The name of a person or token.">
           {(control) => (
             <input
               {...control}
@@ -48,7 +48,7 @@ export function AuditPage(): ReactElement {
             />
           )}
         </Field>
-        <Field label="Action, such as incident.open">
+        <Field label="Action" hint="For example incident.open.">
           {(control) => (
             <input
               {...control}
@@ -78,8 +78,9 @@ export function AuditPage(): ReactElement {
                   {entries.map((entry) => (
                     <li key={entry.id}>
                       <div className={styles.row}>
-                        <p className={styles.rowTitle}>
-                          {entry.target_name} <span className={styles.code}>{entry.action}</span>
+                        <p className={styles.rowMain}>
+                          <span className={styles.rowTitle}>{entry.target_name}</span>{" "}
+                          <span className={styles.code}>{entry.action}</span>
                         </p>
                         <p className={styles.facts}>
                           <span>

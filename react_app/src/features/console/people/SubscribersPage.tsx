@@ -46,7 +46,7 @@ export function SubscribersPage(): ReactElement {
           return (
             <>
               {subscribers.length === 0 ? (
-                <p className={styles.empty}>Nobody fits.</p>
+                <p className={styles.empty}>{filter === "" ? "Nobody has subscribed yet." : "Nobody fits."}</p>
               ) : (
                 <ul className={styles.rows}>
                   {subscribers.map((subscriber) => (
