@@ -1,9 +1,10 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, type ReactElement } from "react";
-import { Route, Switch } from "wouter";
+import { lazy, Suspense, type FunctionComponent, type LazyExoticComponent, type ReactElement } from "react";
+import { Route, Switch, useLocation } from "wouter";
 
 import { PublicPage } from "../features/public-page/PublicPage";
+import { ApiError } from "../lib/api/errors";
 import { EnvironmentContext, type Environment } from "../lib/environment";
 import { paths } from "../lib/paths";
 import { Loading } from "../lib/ui/Loading";
@@ -11,15 +12,24 @@ import { Layout } from "./Layout";
 import { NotFoundPage } from "./NotFoundPage";
 import { RenderBoundary } from "./RenderBoundary";
 
-// Only the public page comes at once; each of the others is a file of its own.
-const HistoryPage = lazy(async () => ({ default: (await import("../features/history/HistoryPage")).HistoryPage }));
-const IncidentPage = lazy(async () => ({ default: (await import("../features/incident/IncidentPage")).IncidentPage }));
-const LinkPage = lazy(async () => ({ default: (await import("../features/subscribe/LinkPage")).LinkPage }));
-const SubscribePage = lazy(async () => ({
-  default: (await import("../features/subscribe/SubscribePage")).SubscribePage,
-}));
-const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
-const Console = lazy(async () => ({ default: (await import("../features/console/Console")).Console }));
+/** A page in a file of its own; one that does not come is as an answer that does not. */
+function page<P>(load: () => Promise<FunctionComponent<P>>): LazyExoticComponent<FunctionComponent<P>> {
+  return lazy(async () => {
+    try {
+      return { default: await load() };
+    } catch (cause) {
+      throw new ApiError("unreachable", null, { cause });
+    }
+  });
+}
+
+// Only the public page comes at once.
+const HistoryPage = page(async () => (await import("../features/history/HistoryPage")).HistoryPage);
+const IncidentPage = page(async () => (await import("../features/incident/IncidentPage")).IncidentPage);
+const LinkPage = page(async () => (await import("../features/subscribe/LinkPage")).LinkPage);
+const SubscribePage = page(async () => (await import("../features/subscribe/SubscribePage")).SubscribePage);
+const SignInPage = page(async () => (await import("../features/sign-in/SignInPage")).SignInPage);
+const Console = page(async () => (await import("../features/console/Console")).Console);
 
 interface Props {
   environment: Environment;
@@ -27,13 +37,14 @@ interface Props {
 }
 
 export function App({ environment, queryClient }: Props): ReactElement {
+  const [place] = useLocation();
   return (
     <EnvironmentContext value={environment}>
       <QueryClientProvider client={queryClient}>
         <Switch>
           {/* The console has a frame of its own. */}
           <Route path={paths.consolePattern}>
-            <RenderBoundary>
+            <RenderBoundary place={place}>
               <Suspense fallback={<Loading />}>
                 <Console />
               </Suspense>
@@ -41,7 +52,7 @@ export function App({ environment, queryClient }: Props): ReactElement {
           </Route>
           <Route>
             <Layout>
-              <RenderBoundary>
+              <RenderBoundary place={place}>
                 <Suspense fallback={<Loading />}>
                   <Switch>
                     <Route path={paths.home} component={PublicPage} />

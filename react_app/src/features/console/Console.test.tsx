@@ -210,6 +210,22 @@ describe("incidents", () => {
     expect(screen.getByRole("alert")).toHaveTextContent("Something in the form cannot be accepted.");
   });
 
+  it("asks before a link takes away what was typed", async () => {
+    const ask = vi.spyOn(window, "confirm").mockReturnValueOnce(false).mockReturnValueOnce(true);
+    const user = open("/staff/incidents/new", api);
+    await user.type(await screen.findByLabelText("Title"), "Uploads fail");
+    const elsewhere = screen.getByRole("link", { name: "Monitors" });
+
+    await user.click(elsewhere);
+    expect(screen.getByLabelText("Title")).toHaveValue("Uploads fail");
+    expect(window.location.pathname).toBe("/staff/incidents/new");
+
+    await user.click(elsewhere);
+    expect(await screen.findByRole("heading", { level: 1, name: "Monitors" })).toBeVisible();
+    await user.click(screen.getByRole("link", { name: "Components" }));
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
   it("keeps what was typed when the server fails, and writes once", async () => {
     const user = open("/staff/incidents/new", api);
     await user.type(await screen.findByLabelText("Title"), "Uploads fail");

@@ -122,7 +122,11 @@ export function explain(error: unknown): Explanation {
         canRetry: false,
       };
     case "invalid":
-      return { title: "Something in the form cannot be accepted.", advice: error.message, canRetry: false };
+      return {
+        title: "Something in the form cannot be accepted.",
+        advice: error.problem?.errors.length ? "What it is stands beside the field." : error.message,
+        canRetry: false,
+      };
   }
 }
 
