@@ -42,7 +42,10 @@ def forget_front() -> None:
 
 
 class FrontMiddleware:
-    """Stands before all that make or change an answer, but for the log; what is no https is left to them."""
+    """Stands before all that make, change, log or trace an answer; what is no https is left to them.
+
+    A line of the log costs more than a kept answer, and the web server's own log has one of every request.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -41,9 +41,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First: the balancer asks by IP address, so that ALLOWED_HOSTS must not have a say.
     "health.middleware.HealthMiddleware",
-    "config.logs.RequestLogMiddleware",
     # Keeps answers with all that the following ones add to them.
     "config.front.FrontMiddleware",
+    "config.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

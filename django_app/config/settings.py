@@ -32,5 +32,5 @@ SITE_URL = ENVIRONMENT.site_url
 LOGGING = logging_config(level=ENVIRONMENT.log_level, release_id=ENVIRONMENT.release_id)
 
 if TRACING_SERVICE:
-    # Outside of the log's, and inside of the health check's, which would be most of all traces.
-    MIDDLEWARE = [MIDDLEWARE[0], "config.tracing.TraceMiddleware", *MIDDLEWARE[1:]]
+    # Outside of the log's, and inside of health checks and kept answers, which would be most of all traces.
+    MIDDLEWARE = [*MIDDLEWARE[:2], "config.tracing.TraceMiddleware", *MIDDLEWARE[2:]]
