@@ -43,6 +43,7 @@ APPLIANCE_PACKAGES = ("haproxy", "postgresql", "postgresql-contrib", "valkey-ser
 OVERLAY = Path(__file__).parent / "machine_image"
 
 REPOSITORY = "localhost/slipway"
+SCRATCH = "machine-"
 
 Progress = Callable[[str], None]
 
@@ -88,7 +89,11 @@ def build_machine_image(engine: Engine, authority_certificate: Path, progress: P
     if engine.image_exists(name):
         return name
     progress("Debian 13 from Debian's archive")
-    with tempfile.TemporaryDirectory(dir=engine.state, prefix="machine-") as scratch:
+    # What a run that was killed here had unpacked.
+    subprocess.run([*sudo(), "rm", "-rf", "--one-file-system", *engine.state.glob(f"{SCRATCH}*")], check=False)
+    with tempfile.TemporaryDirectory(dir=engine.state, prefix=SCRATCH) as scratch:
+        # apt downloads as a user of its own.
+        Path(scratch).chmod(0o755)
         archive = Path(scratch) / "machine.tar"
         overlay = Path(scratch) / "overlay"
         shutil.copytree(OVERLAY, overlay, ignore=shutil.ignore_patterns("README.md", "__pycache__"))
@@ -99,6 +104,9 @@ def build_machine_image(engine: Engine, authority_certificate: Path, progress: P
         # mmdebstrap unpacks as root and keeps the owner of what it copies in.
         command = [
             *sudo(),
+            "env",
+            # Where it unpacks.
+            f"TMPDIR={scratch}",
             "mmdebstrap",
             "--variant=minbase",
             f"--include={','.join(MACHINE_PACKAGES)}",
