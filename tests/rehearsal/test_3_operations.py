@@ -12,7 +12,10 @@ from typing import Any
 
 import httpx
 
-from tests.rehearsal.conftest import PROJECT, RESULTS, Rehearsal
+from tests.rehearsal.conftest import PROJECT, RESULTS, Rehearsal, shown
+from tests.rehearsal.test_7_background import api, open_incident
+
+__all__ = ["api"]
 
 
 def test_the_inventory_has_groups_by_role_zone_and_auto_scaling_group(rehearsal: Rehearsal) -> None:
@@ -70,26 +73,37 @@ def test_what_the_hosts_say_is_in_the_accounts_log_groups(
     assert not [message for message in everything if password in message]
 
 
-def test_a_request_leaves_a_trace_with_its_queries(
-    rehearsal: Rehearsal, site: httpx.Client, eventually: Callable[..., None]
+def test_a_request_leaves_a_trace_with_its_queries_and_tasks(
+    rehearsal: Rehearsal, api: httpx.Client, eventually: Callable[..., None]
 ) -> None:
     xray = rehearsal.client("xray")
     trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    # The first request of a second is traced; others share the rate of the rule.
-    path = "/api/summary/"
+    path = f"/api/incidents/{open_incident(api, 'Traced')}/updates/"
     segments: list[dict[str, Any]] = []
 
-    def traced() -> list[dict[str, Any]]:
-        site.get(path, headers={"X-Amzn-Trace-Id": f"Root={trace}"})
+    def traced() -> bool:
         found = xray.batch_get_traces(TraceIds=[trace])["Traces"]
         segments[:] = [json.loads(one["Document"]) for each in found for one in each["Segments"]]
-        return [one for one in segments if "http" in one]
+        if any("task" in one.get("annotations", {}) for one in segments):
+            return True
+        # The first request of a second is traced; others share the rate of the rule.
+        answer = api.post(
+            path,
+            json={"state": "monitoring", "message": "We look."},
+            headers={"X-Amzn-Trace-Id": f"Root={trace}"},
+        )
+        assert answer.status_code == 201, shown(answer)
+        time.sleep(3)
+        return False
 
-    eventually(traced, 40, "a trace in the account")
-    request = next(one for one in segments if "http" in one)
-    assert request["name"] == "slipway-rehearsal"
+    eventually(traced, 60, "a trace with a task in the account")
+    task = next(one for one in segments if "task" in one.get("annotations", {}))
+    request = next(one for one in segments if one["id"] == task["parent_id"])
+    assert {task["name"], request["name"]} == {"slipway-rehearsal"}
     assert request["http"]["request"]["url"].endswith(path)
-    assert request["http"]["response"]["status"] == 200
+    assert request["http"]["response"]["status"] == 201
+    for caller in (request, task):
+        assert [one for one in segments if one.get("parent_id") == caller["id"] and "sql" in one], "its queries"
 
 
 def test_a_host_writes_to_its_groups_and_reads_none(rehearsal: Rehearsal) -> None:
