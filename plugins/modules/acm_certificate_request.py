@@ -28,9 +28,6 @@ options:
     type: str
   state:
     description: Whether it shall exist. V(absent) deletes all that have this domain and C(Name).
-    type: str
-    choices: [present, absent]
-    default: present
   subject_alternative_names:
     description: Further names in the certificate.
     type: list
@@ -52,17 +49,11 @@ options:
     type: int
     default: 1800
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

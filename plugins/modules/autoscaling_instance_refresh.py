@@ -27,9 +27,6 @@ options:
     required: true
   state:
     description: V(present) brings everything to O(launch_template). V(absent) cancels a refresh that runs.
-    type: str
-    choices: [present, absent]
-    default: present
   launch_template:
     description: What the group and its instances shall have. Required with O(state=present).
     type: dict
@@ -97,15 +94,14 @@ options:
     type: int
     default: 3600
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
 attributes:
   check_mode:
-    support: full
     description: Reads, refuses what AWS would refuse, and says which instances would be replaced.
   diff_mode:
-    support: full
     description: Shows the version of the group and the instances that have another.
 """
 

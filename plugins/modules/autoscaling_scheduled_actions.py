@@ -21,9 +21,6 @@ options:
     required: true
   state:
     description: Whether the actions shall exist. V(absent) deletes all of them.
-    type: str
-    choices: [present, absent]
-    default: present
   actions:
     description: All actions of the group.
     type: list
@@ -52,16 +49,10 @@ options:
         description: The size at that moment. Untouched when not set.
         type: int
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -21,9 +21,6 @@ options:
     required: true
   state:
     description: Whether the pool shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   pool_state:
     description: In what state its instances wait. V(Hibernated) needs a launch template that allows it.
     type: str
@@ -52,16 +49,10 @@ options:
     type: int
     default: 900
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

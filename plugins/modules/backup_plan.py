@@ -22,9 +22,6 @@ options:
     required: true
   state:
     description: Whether it shall exist. What was backed up stays in the vault.
-    type: str
-    choices: [present, absent]
-    default: present
   rules:
     description: When it backs up, and how long it keeps what. Required when O(state=present).
     type: list
@@ -81,17 +78,11 @@ options:
         type: dict
         default: {}
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

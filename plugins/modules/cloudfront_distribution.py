@@ -38,9 +38,6 @@ options:
       - Whether it shall exist.
       - V(absent) disables it, waits until that is true at every edge, and deletes it. With O(wait=false) it is only
         disabled; call again later until RV(distribution) is empty.
-    type: str
-    choices: [present, absent]
-    default: present
   enabled:
     description: Whether it answers viewers. V(true) for a new one.
     type: bool
@@ -331,16 +328,13 @@ options:
     type: int
     default: 1800
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
 attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
   diff_mode:
-    support: full
     description: Shows the fields that differ and nothing else, secrets hidden.
 """
 

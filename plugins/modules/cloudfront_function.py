@@ -20,11 +20,6 @@ options:
     description: The name, unique in the account. A change of name is a new function.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   code:
     description: The source in JavaScript, at most 10 KB. Required when O(state=present).
     type: str
@@ -37,16 +32,13 @@ options:
     choices: [cloudfront-js-1.0, cloudfront-js-2.0]
     default: cloudfront-js-2.0
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
 attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
   diff_mode:
-    support: full
     description: Shows the fields that differ and nothing else; the code is one of them.
 """
 

@@ -21,11 +21,6 @@ options:
     description: The name, at most 64 characters. A change of name is a new origin access control.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   description:
     description: What it is for. Untouched when not set.
     type: str
@@ -45,16 +40,10 @@ options:
     choices: [sigv4]
     default: sigv4
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

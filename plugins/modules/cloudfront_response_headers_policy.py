@@ -21,11 +21,6 @@ options:
     description: The name. A change of name is a new policy.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   comment:
     description: What it is for. Untouched when not set.
     type: str
@@ -186,16 +181,10 @@ options:
         description: Percentage of the answers that carry it, 0 to 100, up to four decimals.
         type: float
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -21,9 +21,6 @@ options:
     required: true
   state:
     description: Whether there shall be alarms. V(absent) deletes all that begin with O(prefix).
-    type: str
-    choices: [present, absent]
-    default: present
   alarms:
     description: Alarms on one metric each.
     type: list
@@ -107,17 +104,11 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

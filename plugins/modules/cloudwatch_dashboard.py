@@ -18,26 +18,15 @@ options:
     description: The name. A change of name is a new dashboard.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   body:
     description: The widgets, as CloudWatch writes them. Required when O(state=present).
     type: dict
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -21,11 +21,6 @@ options:
     description: Name of the source and of the destination.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   resource_arn:
     description: The resource that has the logs. Required when O(state=present).
     type: str
@@ -42,17 +37,11 @@ options:
     choices: [json, plain, w3c, raw, parquet]
     default: json
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -19,9 +19,6 @@ author: Slipway
 options:
   state:
     description: Whether the groups shall exist. What they hold goes with them.
-    type: str
-    choices: [present, absent]
-    default: present
   groups:
     description: The groups. Others are not touched.
     type: list
@@ -71,17 +68,11 @@ options:
             type: str
             default: None
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -24,11 +24,6 @@ options:
     description: The VPC.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   log_group_name:
     description: Log group that takes the flows. Required when O(state=present).
     type: str
@@ -46,17 +41,11 @@ options:
     choices: [60, 600]
     default: 600
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -28,9 +28,6 @@ options:
     required: true
   state:
     description: Whether the endpoints shall exist. V(absent) deletes all that are named with O(prefix).
-    type: str
-    choices: [present, absent]
-    default: present
   endpoints:
     description: All endpoints with O(prefix).
     type: list
@@ -68,17 +65,11 @@ options:
         type: bool
         default: true
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -19,11 +19,6 @@ options:
     description: Its name. A change of name is a new group.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   family:
     description: The family, such as V(valkey8). Required when O(state=present). It cannot be changed.
     type: str
@@ -38,17 +33,11 @@ options:
     type: bool
     default: true
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -25,11 +25,6 @@ options:
     type: str
     required: true
     aliases: [name]
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   description:
     description: What it is for. The id for a new one.
     type: str
@@ -126,16 +121,13 @@ options:
     type: int
     default: 3600
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
 attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
   diff_mode:
-    support: full
     description: Shows the fields that differ and nothing else; the token is not one of them.
 """
 

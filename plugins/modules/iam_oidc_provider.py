@@ -20,11 +20,6 @@ options:
     description: Address of the provider, beginning with https. A change of address is a new provider.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   client_ids:
     description:
       - For whom its tokens may be made (their audience).
@@ -33,17 +28,11 @@ options:
     elements: str
     default: [sts.amazonaws.com]
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

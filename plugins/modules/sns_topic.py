@@ -19,11 +19,6 @@ options:
     description: The name. A change of name is a new topic.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   display_name:
     description: The name in messages. Untouched when not set.
     type: str
@@ -61,16 +56,13 @@ options:
     type: int
     default: 0
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
 attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
   diff_mode:
-    support: full
     description: Shows the fields that differ and nothing else; of subscriptions only that they differ.
 """
 

@@ -22,9 +22,6 @@ options:
     required: true
   state:
     description: Whether it shall exist. A queue takes its messages along when it is deleted.
-    type: str
-    choices: [present, absent]
-    default: present
   visibility_seconds:
     description: For how long a received message is hidden unless the receiver says otherwise. Untouched when not set.
     type: int
@@ -57,17 +54,11 @@ options:
     type: list
     elements: str
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -21,9 +21,6 @@ options:
     required: true
   state:
     description: Whether it shall log.
-    type: str
-    choices: [present, absent]
-    default: present
   destination_arn:
     description: A log group, bucket or stream whose name begins with C(aws-waf-logs-). Required when O(state=present).
     type: str
@@ -39,16 +36,10 @@ options:
     choices: [ALLOW, BLOCK, COUNT, CAPTCHA, CHALLENGE, EXCLUDED_AS_COUNT]
     default: []
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

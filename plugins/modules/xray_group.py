@@ -18,11 +18,6 @@ options:
     description: The name. A change of name is a new group.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   filter_expression:
     description: Which traces belong to it, in X-Ray's own language. Required when O(state=present).
     type: str
@@ -31,17 +26,11 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""

@@ -19,11 +19,6 @@ options:
     description: The name. A change of name is a new rule.
     type: str
     required: true
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
   priority:
     description: Which rule is asked first, 1 to 9999; the lower number. Required when O(state=present).
     type: int
@@ -57,17 +52,11 @@ options:
     type: str
     default: "*"
 extends_documentation_fragment:
+  - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the fields that differ and nothing else.
 """
 
 EXAMPLES = r"""
