@@ -6,9 +6,7 @@ import json
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 ERRORS: Answer = {
     "name": "errors",

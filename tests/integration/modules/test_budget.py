@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 OPTIONS: Answer = {

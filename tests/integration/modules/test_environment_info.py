@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 WANTED: Answer = {
     "instance_types": ["t3.small", "m7g.large", "t3.imagined"],

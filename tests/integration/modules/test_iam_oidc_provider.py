@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .test_modules import Call, call, client, endpoint, environment, succeeded  # noqa: F401 (fixtures)
+from .conftest import Call, client, succeeded
 
 URL = "https://token.actions.githubusercontent.com"
 
 
-def test_through_its_life(call: Call) -> None:  # noqa: F811
+def test_through_its_life(call: Call) -> None:
     foretold = succeeded(call("iam_oidc_provider", check=True, url=URL))
     assert foretold["changed"]
     assert client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
@@ -26,7 +26,7 @@ def test_through_its_life(call: Call) -> None:  # noqa: F811
     assert not succeeded(call("iam_oidc_provider", url=URL, state="absent"))["changed"]
 
 
-def test_an_address_that_iam_refuses(call: Call) -> None:  # noqa: F811
+def test_an_address_that_iam_refuses(call: Call) -> None:
     refused = call("iam_oidc_provider", url="http://token.example.com", check=True)
     assert refused["failed"]
     assert "https://" in refused["msg"]

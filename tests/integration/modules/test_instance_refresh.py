@@ -14,9 +14,7 @@ from rehearsal.emulator import backchannel
 from rehearsal.emulator.backchannel import attach_data_plane
 from rehearsal.images import DEBIAN_13_IMAGE_ID
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 MODULE = "autoscaling_instance_refresh"
 NAME = "stack-web"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -12,79 +11,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import boto3
 import pytest
-from ansible.module_utils.testing import patch_module_args  # type: ignore[import-untyped]
-from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder  # type: ignore[import-untyped]
 
 from rehearsal.emulator import backchannel
-from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from rehearsal.emulator.server import Emulator
 
-PROJECT = Path(__file__).parents[3]
-REGION = "eu-west-1"
+from .conftest import PROJECT, REGION, Answer, Call, client, succeeded
+
 TOKEN = "a-token-of-the-cache-!-that-nobody-sees"
-
-_AnsibleCollectionFinder(paths=[str(PROJECT / "collections")])._install()
-
-Answer = dict[str, Any]
-
-
-class Call(Protocol):
-    """Run one module: options as keywords, ``check`` and ``diff`` as on the command line."""
-
-    def __call__(self, module: str, *, check: bool = False, **options: Any) -> Answer: ...
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    emulator = Emulator(0)
-    emulator.start()
-    yield emulator.endpoint
-    emulator.stop()
-
-
-@pytest.fixture(autouse=True)
-def environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    values = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "ANSIBLE_COLLECTIONS_PATH": str(PROJECT / "collections"),
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    return values
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(module: str, *, check: bool = False, **options: Any) -> Answer:
-        main = importlib.import_module(f"ansible_collections.slipway.aws.plugins.modules.{module}").main
-        arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
-        capsys.readouterr()
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            main()
-        answer: Answer = json.loads(capsys.readouterr().out)
-        return answer
-
-    return run
-
-
-def client(service: str) -> Any:
-    untyped: Any = boto3
-    return untyped.client(service)
-
-
-def succeeded(answer: Answer) -> Answer:
-    assert not answer.get("failed"), answer.get("msg")
-    return answer
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client
 
 OURS = {"Project": "slipway", "Environment": "test"}
 OPTIONS: Answer = {"network_tags": OURS, "only": "strays"}

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 MODULE = "autoscaling_scheduled_actions"
 MORNING: Answer = {"name": "morning", "recurrence": "45 7 * * 1-5", "time_zone": "Europe/Dublin", "min_size": 4}
 EVENING: Answer = {"name": "evening", "recurrence": "0 19 * * *", "min_size": 0, "max_size": 2, "desired_capacity": 0}
-
-
-@pytest.fixture
-def group() -> Iterator[str]:
-    ec2: Any = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
-    data = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t3.small"}
-    template = ec2.create_launch_template(LaunchTemplateName="stack", LaunchTemplateData=data)
-    client("autoscaling").create_auto_scaling_group(
-        AutoScalingGroupName="stack-web",
-        LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
-        MinSize=0,
-        MaxSize=4,
-        DesiredCapacity=0,
-        VPCZoneIdentifier=subnet,
-    )
-    yield "stack-web"
-    client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName="stack-web", ForceDelete=True)
-    ec2.delete_launch_template(LaunchTemplateName="stack")
 
 
 def live() -> dict[str, Any]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .test_modules import REGION, Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import REGION, Answer, Call, client, succeeded
 
 GROUP = f"arn:aws:logs:{REGION}:123456789012:log-group:aws-waf-logs-stack"
 

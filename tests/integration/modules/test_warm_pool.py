@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-from .test_scheduled_actions import group
-
-__all__ = ["call", "endpoint", "environment", "group"]
+from .conftest import Answer, Call, client, succeeded
 
 MODULE = "autoscaling_warm_pool"
 

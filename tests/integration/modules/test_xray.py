@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded  # noqa: F401 (fixtures)
+from .conftest import Answer, Call, client, succeeded
 
 TAGS = {"Project": "slipway"}
 GROUP: Answer = {"name": "stack", "filter_expression": 'service("stack")', "tags": TAGS}
@@ -37,7 +37,7 @@ def fields(answer: Answer) -> dict[str, Any]:
         ),
     ],
 )
-def test_through_its_life(call: Call, module: str, key: str, options: Answer, changed: Answer, told: Any) -> None:  # noqa: F811
+def test_through_its_life(call: Call, module: str, key: str, options: Answer, changed: Answer, told: Any) -> None:
     foretold = succeeded(call(module, check=True, **options))
     assert foretold["changed"]
     assert foretold[key]["arn"] is None
@@ -62,7 +62,7 @@ def test_through_its_life(call: Call, module: str, key: str, options: Answer, ch
     assert not succeeded(call(module, state="absent", name="stack"))["changed"]
 
 
-def test_what_x_ray_refuses_is_refused_in_check_mode(call: Call) -> None:  # noqa: F811
+def test_what_x_ray_refuses_is_refused_in_check_mode(call: Call) -> None:
     for wrong, why in (
         ({"priority": 0}, "AWS would not take this CreateSamplingRule request"),
         ({"priority": 10_000}, "priorities from 1 to 9999"),
@@ -74,7 +74,7 @@ def test_what_x_ray_refuses_is_refused_in_check_mode(call: Call) -> None:  # noq
     assert "takes 32 in a name" in call("xray_group", check=True, **GROUP | {"name": "n" * 33})["msg"]
 
 
-def test_rules_of_others_stay(call: Call) -> None:  # noqa: F811
+def test_rules_of_others_stay(call: Call) -> None:
     succeeded(call("xray_sampling_rule", **RULE))
     succeeded(call("xray_sampling_rule", state="absent", name="stack"))
     left = client("xray").get_sampling_rules()["SamplingRuleRecords"]
