@@ -173,6 +173,7 @@ def test_a_group_of_mixed_types_is_refreshed_as_one(converge: Converge, client: 
     policy = group(client)["MixedInstancesPolicy"]
     assert [one["InstanceType"] for one in policy["LaunchTemplate"]["Overrides"]] == ["t3.small", "t3a.small"]
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 50
+    assert group(client)["CapacityRebalance"] is True
 
     larger = {**mixed, "aws_compute_root_volume_gib": 12}
     done = converge("aws_compute", larger)
