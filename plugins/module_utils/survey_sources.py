@@ -198,7 +198,7 @@ def _roles(account: Account, wanted: Callable[[str], bool]) -> Iterator[Found]:
 
 
 #: The layers that make a role of their own, by the end of its name; every other role is the layer's `identity`.
-_OTHERS_ROLES = {"flows": "logs", "backup": "backup", "deployer": "deployers"}
+_OTHERS_ROLES = {"flows": "logs", "backup": "backup", "monitoring": "database", "deployer": "deployers"}
 
 
 @source("identity")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import REGION, TAGS, Clients, Converge, Values
+from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values
 
 SECRETS: Values = {
     "aws_secrets_names": {name: f"stack/{name}" for name in ("database", "cache", "django")},
@@ -65,6 +65,7 @@ def test_a_database_keeps_its_key(converge: Converge, client: Clients, subnets: 
     converge("aws_secrets", {**SECRETS, "aws_secrets_key_alias": ""})
     variables: Values = {
         "aws_database_name": "stack",
+        "aws_database_account_id": ACCOUNT,
         "aws_database_region": REGION,
         "aws_database_subnet_ids": subnets,
         "aws_database_security_group_ids": [group_of(client)],
@@ -89,6 +90,20 @@ def test_a_database_keeps_its_key(converge: Converge, client: Clients, subnets: 
         assert second in refused.messages
     [live] = client("rds").describe_db_instances()["DBInstances"]
     assert live["KmsKeyId"] == first
+
+    watched = {**variables, "aws_database_monitoring_seconds": 60}
+    made = converge("aws_database", watched)
+    assert not made.failed, made.messages
+    [live] = client("rds").describe_db_instances()["DBInstances"]
+    role = client("iam").get_role(RoleName="stack-monitoring")["Role"]
+    assert (live["MonitoringInterval"], live["MonitoringRoleArn"]) == (60, role["Arn"])
+    [attached] = client("iam").list_attached_role_policies(RoleName="stack-monitoring")["AttachedPolicies"]
+    assert attached["PolicyName"] == "AmazonRDSEnhancedMonitoringRole"
+    again = converge("aws_database", watched)
+    assert again.changed == (), again.differences
+    assert not converge("aws_database", variables).failed
+    [live] = client("rds").describe_db_instances()["DBInstances"]
+    assert live["MonitoringInterval"] == 0
 
 
 def test_a_cache_keeps_its_key(converge: Converge, client: Clients, subnets: list[str]) -> None:
