@@ -119,6 +119,12 @@ def _encryption(value: Any) -> Properties:
     return {"BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}
 
 
+def _access_log(value: Any) -> Properties:
+    enabled = value["LoggingEnabled"]
+    target = {"DestinationBucketName": enabled["TargetBucket"], "LogFilePrefix": enabled["TargetPrefix"]}
+    return {"LoggingConfiguration": target}
+
+
 def _lifecycle(value: Any) -> Properties:
     rules = []
     for rule in value["Rules"]:
@@ -387,6 +393,7 @@ MAPPED: dict[str, Translate] = {
     "ec2:AttachInternetGateway": Simple("AWS::EC2::VPCGatewayAttachment"),
     "ec2:AuthorizeSecurityGroupEgress": _rules("AWS::EC2::SecurityGroupEgress"),
     "ec2:AuthorizeSecurityGroupIngress": _rules("AWS::EC2::SecurityGroupIngress"),
+    "ec2:CreateEgressOnlyInternetGateway": Simple("AWS::EC2::EgressOnlyInternetGateway", dropped=("ClientToken",)),
     "ec2:CreateFlowLogs": _flow_logs,
     "ec2:CreateInternetGateway": Simple("AWS::EC2::InternetGateway"),
     "ec2:CreateLaunchTemplate": Simple("AWS::EC2::LaunchTemplate", dropped=("ClientToken", "TagSpecifications")),
@@ -448,6 +455,7 @@ MAPPED: dict[str, Translate] = {
     "s3:CreateBucket": _bucket,
     "s3:PutBucketEncryption": _bucket_part("ServerSideEncryptionConfiguration", _encryption),
     "s3:PutBucketLifecycleConfiguration": _bucket_part("LifecycleConfiguration", _lifecycle),
+    "s3:PutBucketLogging": _bucket_part("BucketLoggingStatus", _access_log),
     "s3:PutBucketOwnershipControls": _bucket_part("OwnershipControls", lambda value: {"OwnershipControls": value}),
     "s3:PutBucketPolicy": Simple("AWS::S3::BucketPolicy", documents=("Policy",), renamed={"Policy": "PolicyDocument"}),
     "s3:PutBucketTagging": _bucket_part("Tagging", lambda value: {"Tags": value["TagSet"]}),

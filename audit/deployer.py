@@ -128,6 +128,8 @@ LATER: tuple[str, ...] = (
     "cloudfront:UpdateOriginAccessControl",
     "cloudfront:UpdateResponseHeadersPolicy",
     "cloudwatch:DescribeAlarms",
+    "ec2:AssociateSubnetCidrBlock",
+    "ec2:AssociateVpcCidrBlock",
     "ec2:CreateLaunchTemplateVersion",
     "ec2:DeleteInternetGateway",
     "ec2:DeleteRouteTable",
@@ -141,6 +143,7 @@ LATER: tuple[str, ...] = (
     "elasticloadbalancing:DescribeTargetHealth",
     "elasticloadbalancing:ModifyListener",
     "elasticloadbalancing:ModifyTargetGroup",
+    "elasticloadbalancing:SetIpAddressType",
     "elasticloadbalancing:SetSecurityGroups",
     "iam:GetOpenIDConnectProvider",
     "iam:GetPolicy",
@@ -231,8 +234,8 @@ _KEEPERS = ("backup", "elasticache", "rds", "secretsmanager")
 _THROUGH_SERVICES = {"StringEquals": {"kms:ViaService": [f"{name}.@REGION@.amazonaws.com" for name in _KEEPERS]}}
 _THROUGH = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-_PASSED = [f"arn:aws:iam::@ACCOUNT@:role/@NAME@-{name}" for name in ("web", "builder", "backup", "flows")]
-_PASSED_TO = ["ec2.amazonaws.com", "backup.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+_PASSED = [f"arn:aws:iam::@ACCOUNT@:role/@NAME@-{name}" for name in ("web", "builder", "backup", "flows", "monitoring")]
+_PASSED_TO = [f"{service}.amazonaws.com" for service in ("ec2", "backup", "vpc-flow-logs", "monitoring.rds")]
 _READING = ("Describe", "List", "Get", "View", "Head")
 
 

@@ -50,6 +50,7 @@ def network(client: Client) -> Iterator[tuple[str, str]]:
         ("VPC", "describe_vpcs", "Vpcs"),
         ("subnet", "describe_subnets", "Subnets"),
         ("internet gateway", "describe_internet_gateways", "InternetGateways"),
+        ("egress-only gateway", "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways"),
         ("NAT gateway", "describe_nat_gateways", "NatGateways"),
         ("elastic address", "describe_addresses", "Addresses"),
         ("VPC endpoint", "describe_vpc_endpoints", "VpcEndpoints"),

@@ -100,7 +100,7 @@ def _name(tags: Sequence[Mapping[str, str]] | None, other: str) -> str:
 _EC2 = (
     *("instance", "volume", "image", "snapshot", "launch-template", "elastic-ip", "vpc", "subnet", "route-table"),
     *("security-group", "security-group-rule", "internet-gateway", "natgateway", "network-interface"),
-    *("vpc-endpoint", "vpc-flow-log"),
+    *("vpc-endpoint", "vpc-flow-log", "egress-only-internet-gateway"),
 )
 
 
@@ -154,6 +154,12 @@ _PARTS = (
     ("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
     ("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
     ("internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    (
+        "egress-only gateway",
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+    ),
     ("network endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
     ("flow log", "describe_flow_logs", "FlowLogs", "FlowLogId"),
 )
@@ -179,6 +185,12 @@ def _inside(api: Api, vpc_id: str, region: str) -> Iterator[Fields]:
         yield found(
             "internet gateway", _name(one.get("Tags"), one["InternetGatewayId"]), one["InternetGatewayId"], region
         )
+    for one in api.pages(
+        "list egress-only gateways", "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways"
+    ):
+        if _attached(one) == vpc_id:
+            number = one["EgressOnlyInternetGatewayId"]
+            yield found("egress-only gateway", _name(one.get("Tags"), number), number, region)
     for one in api.pages("list NAT gateways", "describe_nat_gateways", "NatGateways", Filter=inside):
         if one["State"] not in ("deleted", "deleting"):
             yield found("NAT gateway", _name(one.get("Tags"), one["NatGatewayId"]), one["NatGatewayId"], region)

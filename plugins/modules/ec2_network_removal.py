@@ -80,6 +80,8 @@ ARGUMENTS: Fields = {
     "wait_timeout": {"type": "int", "default": 1200},
 }
 
+# AWS filters these by their tags alone.
+_EGRESS_ONLY = "describe_egress_only_internet_gateways"
 # Something else is still at work, as AWS says it while a deletion spreads.
 _IN_USE = ("DependencyViolation", "InvalidIPAddress.InUse", "AuthFailure.Unauthorized")
 
@@ -180,6 +182,15 @@ class Removal:
                     VpcId=vpc,
                 )
             self._gateway(number)
+        for one in self._list("egress-only gateways", _EGRESS_ONLY, "EgressOnlyInternetGateways", []):
+            if any(attachment.get("VpcId") == vpc for attachment in one.get("Attachments", [])):
+                number = one["EgressOnlyInternetGatewayId"]
+                self._delete(
+                    f"egress-only gateway {number}",
+                    "delete_egress_only_internet_gateway",
+                    "InvalidGatewayID.NotFound",
+                    EgressOnlyInternetGatewayId=number,
+                )
         self._delete(f"network {vpc}", "delete_vpc", "InvalidVpcID.NotFound", VpcId=vpc)
 
     def _dissociate(self, table: Fields) -> None:

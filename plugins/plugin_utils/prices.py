@@ -158,7 +158,7 @@ FREE = frozenset(
     | {"log group", "flow log", "topic", "budget", "backup vault", "backup plan", "parameter", "launch template"}
     | {"scaling policy", "instance refresh", "instance", "machine image"}
     | {"queue", "scheduled action", "lifecycle hook", "log delivery", "identity provider", "trace group"}
-    | {"network leftover", "sampling rule"}
+    | {"network leftover", "sampling rule", "egress-only gateway", "Capacity Rebalancing", "access log"}
 )
 #: Paid by use: item -> what it is.
 BY_USE: Mapping[str, str] = {

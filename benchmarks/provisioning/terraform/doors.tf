@@ -75,7 +75,7 @@ resource "aws_lb" "this" {
   name                       = local.name
   load_balancer_type         = "application"
   internal                   = false
-  ip_address_type            = "ipv4"
+  ip_address_type            = "dualstack"
   subnets                    = local.subnet_ids.public
   security_groups            = [aws_security_group.this["balancer"].id]
   idle_timeout               = 40
@@ -118,9 +118,10 @@ resource "aws_lb_listener" "https" {
 }
 
 resource "aws_route53_record" "origin" {
-  zone_id = aws_route53_zone.this.zone_id
-  name    = local.origin_domain
-  type    = "A"
+  for_each = toset(["A", "AAAA"])
+  zone_id  = aws_route53_zone.this.zone_id
+  name     = local.origin_domain
+  type     = each.key
   alias {
     name                   = aws_lb.this.dns_name
     zone_id                = aws_lb.this.zone_id

@@ -5,6 +5,8 @@ locals {
       tier = pair[0]
       zone = local.zones[pair[1]]
       cidr = cidrsubnet(var.vpc_cidr, 4, index)
+      # The eight bits after the prefix of the network, as the role has it.
+      ipv6 = cidrsubnet(aws_vpc.this.ipv6_cidr_block, 8, index * 16)
     }
   }
   subnet_ids = {
@@ -19,22 +21,30 @@ locals {
 }
 
 resource "aws_vpc" "this" {
-  cidr_block           = var.vpc_cidr
-  enable_dns_support   = true
-  enable_dns_hostnames = true
-  tags                 = { Name = local.name }
+  cidr_block                       = var.vpc_cidr
+  assign_generated_ipv6_cidr_block = true
+  enable_dns_support               = true
+  enable_dns_hostnames             = true
+  tags                             = { Name = local.name }
 }
 
 resource "aws_subnet" "this" {
-  for_each                = local.subnets
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = each.value.cidr
-  availability_zone       = each.value.zone
-  map_public_ip_on_launch = false
-  tags                    = { Name = "${local.name}-${each.key}", Tier = each.value.tier }
+  for_each                        = local.subnets
+  vpc_id                          = aws_vpc.this.id
+  cidr_block                      = each.value.cidr
+  ipv6_cidr_block                 = each.value.ipv6
+  assign_ipv6_address_on_creation = each.value.tier == "application"
+  availability_zone               = each.value.zone
+  map_public_ip_on_launch         = false
+  tags                            = { Name = "${local.name}-${each.key}", Tier = each.value.tier }
 }
 
 resource "aws_internet_gateway" "this" {
+  vpc_id = aws_vpc.this.id
+  tags   = { Name = local.name }
+}
+
+resource "aws_egress_only_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
   tags   = { Name = local.name }
 }
@@ -71,6 +81,18 @@ resource "aws_route" "internet" {
   route_table_id         = aws_route_table.public.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.this.id
+}
+
+resource "aws_route" "internet_ipv6" {
+  route_table_id              = aws_route_table.public.id
+  destination_ipv6_cidr_block = "::/0"
+  gateway_id                  = aws_internet_gateway.this.id
+}
+
+resource "aws_route" "egress_ipv6" {
+  route_table_id              = aws_route_table.application.id
+  destination_ipv6_cidr_block = "::/0"
+  egress_only_gateway_id      = aws_egress_only_internet_gateway.this.id
 }
 
 resource "aws_route" "nat" {

@@ -24,6 +24,13 @@ locals {
     for port in local.outbound_ports :
     "web-${port}" => { group = "web", port = port, cidr = "0.0.0.0/0", peer = null, says = "AWS APIs, and what the application calls" }
   })
+  # What is open to everywhere is open over IPv6 too.
+  rules = {
+    for way, rules in { ingress = local.ingress, egress = local.egress } : way => merge(
+      { for key, rule in rules : key => merge(rule, { ipv6 = null }) },
+      { for key, rule in rules : "${key}-ipv6" => merge(rule, { cidr = null, ipv6 = "::/0" }) if rule.cidr != null },
+    )
+  }
 }
 
 resource "aws_security_group" "this" {
@@ -35,23 +42,25 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this" {
-  for_each                     = local.ingress
+  for_each                     = local.rules.ingress
   security_group_id            = aws_security_group.this[each.value.group].id
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
   cidr_ipv4                    = each.value.cidr
+  cidr_ipv6                    = each.value.ipv6
   referenced_security_group_id = each.value.peer == null ? null : aws_security_group.this[each.value.peer].id
   description                  = each.value.says
 }
 
 resource "aws_vpc_security_group_egress_rule" "this" {
-  for_each                     = local.egress
+  for_each                     = local.rules.egress
   security_group_id            = aws_security_group.this[each.value.group].id
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
   cidr_ipv4                    = each.value.cidr
+  cidr_ipv6                    = each.value.ipv6
   referenced_security_group_id = each.value.peer == null ? null : aws_security_group.this[each.value.peer].id
   description                  = each.value.says
 }

@@ -18,6 +18,7 @@ MODULES = (
     "iam",
     "images",
     "ec2",
+    "ipv6",
     "vpc_endpoints",
     "elbv2",
     "autoscaling",

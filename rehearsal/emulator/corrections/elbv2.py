@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from moto.ec2.models import EC2Backend
-from moto.elbv2.exceptions import TargetNotRunning
+from moto.ec2.models.subnets import Subnet
+from moto.elbv2.exceptions import TargetNotRunning, ValidationError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, FakeTargetGroup
 
 from rehearsal.emulator import account
 
+from .ipv6 import blocks
 from .registry import correct
 
 #: Route 53's zones of Application Load Balancers: https://docs.aws.amazon.com/general/latest/gr/elb.html
@@ -35,6 +38,7 @@ HOSTED_ZONES = {
 
 _load_balancer_init = FakeLoadBalancer.__init__
 _create_load_balancer = ELBv2Backend.create_load_balancer
+_set_ip_address_type = ELBv2Backend.set_ip_address_type
 _target_group_init = FakeTargetGroup.__init__
 
 
@@ -67,17 +71,37 @@ def new_load_balancer(self: FakeLoadBalancer, *args: Any, **kwargs: Any) -> None
     self.canonical_hosted_zone_id = HOSTED_ZONES.get(self.arn.split(":")[3], self.canonical_hosted_zone_id)
 
 
+def _check_dual_stack(subnets: Sequence[Subnet], kind: str) -> None:
+    """All subnets of a dual-stack balancer have an IPv6 block.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-ip-address-type.html
+    """
+    without = [subnet.id for subnet in subnets if not blocks(subnet)]
+    if kind == "dualstack" and without:
+        raise ValidationError(f"You must specify subnets with an associated IPv6 CIDR block, unlike {without}")
+
+
 @correct(ELBv2Backend, "create_load_balancer")
 def create_load_balancer(self: ELBv2Backend, *args: Any, **kwargs: Any) -> FakeLoadBalancer:
     """Without security groups a balancer gets the default one of its VPC.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
     """
+    wanted = [*kwargs["subnet_ids"], *(one["SubnetId"] for one in kwargs.get("subnet_mappings") or [])]
+    _check_dual_stack([self.ec2_backend.get_subnet(one) for one in wanted], kwargs["ip_address_type"])
     balancer = _create_load_balancer(self, *args, **kwargs)
     if not balancer.security_groups and balancer.type == "application":
         default = self.ec2_backend.get_default_security_group(balancer.vpc_id)
         balancer.security_groups = [default.id] if default else []
     return balancer
+
+
+@correct(ELBv2Backend, "set_ip_address_type")
+def set_ip_address_type(self: ELBv2Backend, arn: str, ip_type: str) -> None:
+    """See `_check_dual_stack`."""
+    if arn in self.load_balancers:
+        _check_dual_stack(self.load_balancers[arn].subnets, ip_type)
+    _set_ip_address_type(self, arn, ip_type)
 
 
 # -- targets -------------------------------------------------------------------------------------------------
