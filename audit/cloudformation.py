@@ -441,6 +441,7 @@ MAPPED: dict[str, Translate] = {
     "logs:CreateLogGroup": _log_group,
     "logs:PutMetricFilter": Simple("AWS::Logs::MetricFilter"),
     "logs:PutRetentionPolicy": Simple("AWS::Logs::LogGroup", identity="logGroupName"),
+    "rds:CreateEventSubscription": Simple("AWS::RDS::EventSubscription"),
     "rds:CreateDBInstance": Simple("AWS::RDS::DBInstance", renamed={"VpcSecurityGroupIds": "VPCSecurityGroups"}),
     "rds:CreateDBParameterGroup": Simple(
         "AWS::RDS::DBParameterGroup", renamed={"DBParameterGroupFamily": "Family"}, identity="DBParameterGroupName"

@@ -247,6 +247,10 @@ def databases(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     for one in api.pages("list parameter groups", "describe_db_parameter_groups", "DBParameterGroups"):
         if stack.owns(one["DBParameterGroupName"]):
             yield found("database parameter group", one["DBParameterGroupName"], one["DBParameterGroupArn"], region)
+    for one in api.pages("list event subscriptions", "describe_event_subscriptions", "EventSubscriptionsList"):
+        name = one["CustSubscriptionId"]
+        if stack.owns(name) and one["Status"] != "deleting":
+            yield found("event subscription", name, one["EventSubscriptionArn"], region)
 
 
 @listing("elasticache", HOME, "elasticache:*")

@@ -617,6 +617,16 @@ def alarms(account: Account) -> Iterator[Found]:
 
 
 @source("alarms")
+def event_subscriptions(account: Account) -> Iterator[Found]:
+    for one in account.all("rds", "describe_event_subscriptions", "EventSubscriptionsList"):
+        name = one["CustSubscriptionId"]
+        if account.stack.owns(name):
+            arn = one["EventSubscriptionArn"]
+            tags = account.ask("rds", "list_tags_for_resource", "TagList", ResourceName=arn)
+            yield Found("AWS::RDS::EventSubscription", name, one | {"Tags": tags})
+
+
+@source("alarms")
 def dashboards(account: Account) -> Iterator[Found]:
     prefix = {"DashboardNamePrefix": account.stack.name}
     for one in account.all("cloudwatch", "list_dashboards", "DashboardEntries", **prefix):

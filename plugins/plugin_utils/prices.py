@@ -159,6 +159,7 @@ FREE = frozenset(
     | {"scaling policy", "instance refresh", "instance", "machine image"}
     | {"queue", "scheduled action", "lifecycle hook", "log delivery", "identity provider", "trace group"}
     | {"network leftover", "sampling rule", "egress-only gateway", "Capacity Rebalancing", "access log"}
+    | {"event subscription"}
 )
 #: Paid by use: item -> what it is.
 BY_USE: Mapping[str, str] = {

@@ -1,5 +1,5 @@
 locals {
-  publishers = ["backup.amazonaws.com", "budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+  publishers = ["backup.amazonaws.com", "budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
   log_groups = {
     "/${local.name}/application"                 = 30
     "/${local.name}/nginx"                       = 30
@@ -284,4 +284,22 @@ resource "aws_xray_sampling_rule" "this" {
   url_path       = "*"
   resource_arn   = "*"
   tags           = { Name = local.name }
+}
+
+resource "aws_db_event_subscription" "database" {
+  name        = "${local.name}-database"
+  sns_topic   = aws_sns_topic.alerts.arn
+  source_type = "db-instance"
+  source_ids  = [aws_db_instance.this.identifier]
+  event_categories = [
+    "configuration change", "deletion", "failover", "failure", "low storage", "maintenance", "recovery",
+  ]
+}
+
+resource "aws_db_event_subscription" "parameters" {
+  name             = "${local.name}-database-parameters"
+  sns_topic        = aws_sns_topic.alerts.arn
+  source_type      = "db-parameter-group"
+  source_ids       = [aws_db_parameter_group.this.name]
+  event_categories = ["configuration change"]
 }

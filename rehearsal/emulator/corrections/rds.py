@@ -494,3 +494,27 @@ def describe_certificates(self: RDSResponse) -> ActionResult:
         if wanted in (None, name)
     ]
     return PaginatedResult({"Certificates": found, "DefaultCertificateForNewLaunches": DEFAULT_AUTHORITY})
+
+
+# -- event subscriptions -------------------------------------------------------------------------------------
+
+
+_create_event_subscription = RDSBackend.create_event_subscription
+
+
+@correct(RDSBackend, "create_event_subscription")
+def create_event_subscription(self: RDSBackend, kwargs: dict[str, Any]) -> Any:
+    """What a subscription is about exists, and ids have a type; it is active unless told otherwise.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateEventSubscription.html
+    """
+    there: dict[str, Any] = {"db-instance": self.databases, "db-parameter-group": self.db_parameter_groups}
+    sources, kind = kwargs.get("source_ids") or [], kwargs.get("source_type")
+    if sources and not kind:
+        raise RDSClientError("InvalidParameterCombination", "SourceIds needs a SourceType")
+    for source in sources:
+        if kind in there and source not in there[kind]:
+            raise RDSClientError("SourceNotFound", f"Source {source} of type {kind} not found.")
+    if kwargs.get("enabled") is None:
+        kwargs["enabled"] = True
+    return _create_event_subscription(self, kwargs)

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values, tags_of
 
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
@@ -18,6 +20,7 @@ VARIABLES: Values = {
     "aws_alarms_target_group_arn": f"{ELB}:targetgroup/stack-web/fedcba9876543210",
     "aws_alarms_group_name": "stack-web",
     "aws_alarms_database": "stack",
+    "aws_alarms_database_parameters": "stack-postgres17",
     "aws_alarms_cache_nodes": ["stack-001", "stack-002"],
     "aws_alarms_certificate_arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/origin",
     "aws_alarms_edge_certificate_arn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/site",
@@ -42,8 +45,43 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
     return {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
 
 
+@pytest.fixture(autouse=True)
+def database(client: Clients) -> None:
+    """What RDS shall tell of."""
+    rds: Any = client("rds")
+    parameters = {"DBParameterGroupName": "stack-postgres17", "DBParameterGroupFamily": "postgres17"}
+    rds.create_db_parameter_group(**parameters, Description="d")
+    ec2: Any = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
+        for number, zone in enumerate("ab")
+    ]
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="stack",
+        DBSubnetGroupDescription="d",
+        SubnetIds=[subnet["SubnetId"] for subnet in subnets],
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier="stack",
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        MasterUsername="master",
+        MasterUserPassword="not-a-secret",
+        AllocatedStorage=20,
+        DBSubnetGroupName="stack",
+        DBParameterGroupName="stack-postgres17",
+    )
+
+
 def test_the_alarms_and_the_dashboard(converge: Converge, client: Clients) -> None:
     made = converge.through_its_life("aws_alarms", VARIABLES)
+    told = client("rds").describe_event_subscriptions()["EventSubscriptionsList"]
+    assert {one["CustSubscriptionId"]: one["SourceIdsList"] for one in told} == {
+        "stack-database": ["stack"],
+        "stack-database-parameters": ["stack-postgres17"],
+    }
+    assert {one["SnsTopicArn"] for one in told} == {VARIABLES["aws_alarms_topic_arn"]}
     here, there = alarms(client, REGION), alarms(client, "us-east-1")
     assert set(there) == {"stack/edge-5xx", "stack/edge-certificate", "stack/edge-outside"}
     cache = {f"stack/cache-{what}-stack-00{n}" for what in ("cpu", "memory", "evictions", "lag") for n in (1, 2)}

@@ -49,7 +49,10 @@ def test_the_topics(converge: Converge, client: Clients) -> None:
         allow, deny = json.loads(attributes["Policy"])["Statement"]
         assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
         assert allow["Principal"] == {
-            "Service": ["backup.amazonaws.com", "budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+            "Service": [
+                *("backup.amazonaws.com", "budgets.amazonaws.com", "cloudwatch.amazonaws.com"),
+                "events.rds.amazonaws.com",
+            ]
         }
         assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
         assert allow["Resource"] == deny["Resource"] == arn
