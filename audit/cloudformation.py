@@ -402,7 +402,8 @@ MAPPED: dict[str, Translate] = {
     "ec2:CreateRouteTable": Simple("AWS::EC2::RouteTable", dropped=("ClientToken",)),
     "ec2:CreateSecurityGroup": Simple("AWS::EC2::SecurityGroup", renamed={"Description": "GroupDescription"}),
     "ec2:CreateSubnet": Simple("AWS::EC2::Subnet"),
-    "ec2:CreateVpc": Simple("AWS::EC2::VPC"),
+    # The block of IPv6 is a resource of its own there, and this one boolean all that it says.
+    "ec2:CreateVpc": Simple("AWS::EC2::VPC", dropped=("AmazonProvidedIpv6CidrBlock",)),
     "ec2:CreateVpcEndpoint": Simple("AWS::EC2::VPCEndpoint", dropped=("ClientToken",), documents=("PolicyDocument",)),
     "ec2:RunInstances": _instance,
     "elasticache:CreateCacheParameterGroup": Simple(
