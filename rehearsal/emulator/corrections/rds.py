@@ -126,6 +126,20 @@ def _default_parameter_group(self: DBInstance) -> tuple[str, str]:
 correct_value(DBInstance, "default_db_parameter_group_details", _default_parameter_group)
 
 
+def monitoring_stream(self: DBInstance) -> str | None:
+    """Where Enhanced Monitoring writes to, as long as it does.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html
+    """
+    if not self.monitoring_interval:
+        return None
+    home = f"arn:aws:logs:{self.region}:{self.backend.account_id}"
+    return f"{home}:log-group:RDSOSMetrics:log-stream:{self.dbi_resource_id}"
+
+
+correct_value(DBInstance, "enhanced_monitoring_resource_arn", property(monitoring_stream))
+
+
 @correct(RDSBackend, "delete_db_instance")
 def delete_db_instance(
     self: RDSBackend,

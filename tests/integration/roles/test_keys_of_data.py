@@ -97,6 +97,7 @@ def test_a_database_keeps_its_key(converge: Converge, client: Clients, subnets: 
     [live] = client("rds").describe_db_instances()["DBInstances"]
     role = client("iam").get_role(RoleName="stack-monitoring")["Role"]
     assert (live["MonitoringInterval"], live["MonitoringRoleArn"]) == (60, role["Arn"])
+    assert ":log-group:RDSOSMetrics:log-stream:" in live["EnhancedMonitoringResourceArn"]
     [attached] = client("iam").list_attached_role_policies(RoleName="stack-monitoring")["AttachedPolicies"]
     assert attached["PolicyName"] == "AmazonRDSEnhancedMonitoringRole"
     again = converge("aws_database", watched)
