@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from .test_modules import Answer, Call, call, client, endpoint, environment, succeeded
-
-__all__ = ["call", "endpoint", "environment"]
+from .conftest import Answer, Call, client, succeeded
 
 PREFIX = "/stack/application/"
 
