@@ -116,8 +116,8 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     RefusalError,
     Resource,
     desired_tags,
-    tag_delta,
 )
+from ansible_collections.slipway.aws.plugins.module_utils.ec2_tags import write_tags
 
 ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
@@ -225,17 +225,7 @@ class FlowLog(Resource):
         if any(not change.field.startswith("tags") for change in changes):
             self.delete(live)
             return self.create(desired)
-        to_set, to_remove = tag_delta(live.fields["tags"], desired["tags"])
-        if to_remove:
-            self.api.call(
-                f"untag {identity}",
-                "delete_tags",
-                Resources=[identity],
-                Tags=[{"Key": name} for name in to_remove],
-            )
-        if to_set:
-            tags = [{"Key": name, "Value": value} for name, value in to_set.items()]
-            self.api.call(f"tag {identity}", "create_tags", Resources=[identity], Tags=tags)
+        write_tags(self.api, identity, live.fields["tags"], desired["tags"])
         return self.find() or live
 
     @override

@@ -158,8 +158,8 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Resource,
     desired_tags,
     nearest,
-    tag_delta,
 )
+from ansible_collections.slipway.aws.plugins.module_utils.ec2_tags import write_tags
 
 RULES: Fields = {
     "type": "list",
@@ -398,13 +398,7 @@ class SecurityGroups(Resource):
                 {words_of(rule): permission_of(rule, live.raw["ids"]) for rule in self._wanted[name][direction]},
                 live.raw["permissions"][name][direction],
             )
-        to_set, to_remove = tag_delta(have["tags"], group["tags"])
-        if to_remove:
-            gone = [{"Key": tag} for tag in to_remove]
-            self.api.call(f"untag {identity}", "delete_tags", Resources=[identity], Tags=gone)
-        if to_set:
-            tags = [{"Key": tag, "Value": value} for tag, value in to_set.items()]
-            self.api.call(f"tag {identity}", "create_tags", Resources=[identity], Tags=tags)
+        write_tags(self.api, identity, have["tags"], group["tags"])
 
     def _write_rules(
         self, what: str, direction: str, identity: str, have: Fields, wanted: Fields, live: Fields

@@ -127,8 +127,8 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     RefusalError,
     Resource,
     desired_tags,
-    tag_delta,
 )
+from ansible_collections.slipway.aws.plugins.module_utils.ec2_tags import write_tags
 
 LISTS: Fields = {
     name: {"type": "list", "elements": "str", "default": []}
@@ -300,13 +300,7 @@ class Endpoints(Resource):
             request["PrivateDnsEnabled"] = one["private_dns"]
         if request:
             self.api.call(f"change the endpoint {identity}", "modify_vpc_endpoint", VpcEndpointId=identity, **request)
-        to_set, to_remove = tag_delta(have["tags"], one["tags"])
-        if to_remove:
-            gone = [{"Key": name} for name in to_remove]
-            self.api.call(f"untag {identity}", "delete_tags", Resources=[identity], Tags=gone)
-        if to_set:
-            tags = [{"Key": name, "Value": value} for name, value in to_set.items()]
-            self.api.call(f"tag {identity}", "create_tags", Resources=[identity], Tags=tags)
+        write_tags(self.api, identity, have["tags"], one["tags"])
 
     def _delete(self, ids: Sequence[str]) -> None:
         if not ids:
