@@ -30,7 +30,7 @@ options:
       - V(strays) leaves the network alone, and removes what a run that died or an answer that was lost has left beside
         it, which no module finds again. That is an Internet gateway that is attached to nothing, and what nobody uses
         where there is a twin of the same name, namely a network without subnets, a route table without subnets, an
-        address of no gateway.
+        egress-only gateway without a route, an address of no gateway.
     type: str
     choices: [gateways, rules, strays, everything]
     default: everything
@@ -184,13 +184,7 @@ class Removal:
             self._gateway(number)
         for one in self._list("egress-only gateways", _EGRESS_ONLY, "EgressOnlyInternetGateways", []):
             if any(attachment.get("VpcId") == vpc for attachment in one.get("Attachments", [])):
-                number = one["EgressOnlyInternetGatewayId"]
-                self._delete(
-                    f"egress-only gateway {number}",
-                    "delete_egress_only_internet_gateway",
-                    "InvalidGatewayID.NotFound",
-                    EgressOnlyInternetGatewayId=number,
-                )
+                self._egress_only(one["EgressOnlyInternetGatewayId"])
         self._delete(f"network {vpc}", "delete_vpc", "InvalidVpcID.NotFound", VpcId=vpc)
 
     def _dissociate(self, table: Fields) -> None:
@@ -208,6 +202,14 @@ class Removal:
             "delete_internet_gateway",
             "InvalidInternetGatewayID.NotFound",
             InternetGatewayId=number,
+        )
+
+    def _egress_only(self, number: str) -> None:
+        self._delete(
+            f"egress-only gateway {number}",
+            "delete_egress_only_internet_gateway",
+            "InvalidGatewayID.NotFound",
+            EgressOnlyInternetGatewayId=number,
         )
 
     def stray_gateways(self) -> None:
@@ -229,6 +231,11 @@ class Removal:
             self._delete(
                 f"route table {number}", "delete_route_table", "InvalidRouteTableID.NotFound", RouteTableId=number
             )
+        routed = {route.get("EgressOnlyInternetGatewayId") for table in tables for route in table.get("Routes", [])}
+        ways = self._list("egress-only gateways", _EGRESS_ONLY, "EgressOnlyInternetGateways", self.tagged)
+        key = "EgressOnlyInternetGatewayId"
+        for one in _twins(ways, key, "Attachments", lambda way: way["EgressOnlyInternetGatewayId"] in routed):
+            self._egress_only(one[key])
         addresses = self.api.call("list the addresses", "describe_addresses", Filters=self.tagged)["Addresses"]
         for one in _twins(addresses, "AllocationId", "Domain", lambda address: bool(address.get("AssociationId"))):
             self._release(one)

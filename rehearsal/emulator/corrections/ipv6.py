@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import (
     DependencyViolationError,
     EC2ClientError,
@@ -16,6 +17,8 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.route_tables import Route
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC
+from moto.ec2.responses import EC2Response
+from moto.ec2.utils import generic_filter
 
 from .registry import correct, correct_value
 
@@ -135,6 +138,17 @@ def create_route(
             if there and ipaddress.IPv6Network(there) == wanted:
                 raise RouteAlreadyExistsError(destination_ipv6_cidr_block)
     return _create_route(self, route_table_id, destination_cidr_block, destination_ipv6_cidr_block, *args, **kwargs)
+
+
+@correct(EC2Response, "describe_egress_only_internet_gateways")
+def describe_egress_only_internet_gateways(self: EC2Response) -> ActionResult:
+    """By their tags.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeEgressOnlyInternetGateways.html
+    """
+    ids = self._get_param("EgressOnlyInternetGatewayIds", [])
+    found = self.ec2_backend.describe_egress_only_internet_gateways(ids)
+    return ActionResult({"EgressOnlyInternetGateways": generic_filter(self._filters_from_querystring(), found)})
 
 
 @correct(EC2Backend, "delete_vpc")

@@ -32,6 +32,13 @@ def gateway(name: str, tags: dict[str, str] = OURS) -> str:
     return str(made["InternetGateway"]["InternetGatewayId"])
 
 
+def way_out(vpc: str, tags: dict[str, str] = OURS) -> str:
+    made = client("ec2").create_egress_only_internet_gateway(
+        VpcId=vpc, TagSpecifications=tagged("egress-only-internet-gateway", "stack", tags)
+    )
+    return str(made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"])
+
+
 def address(name: str) -> str:
     made = client("ec2").allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", name))
     return str(made["AllocationId"])
@@ -46,6 +53,10 @@ def there() -> set[str]:
         *(one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"]),
         *(one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"]),
         *(one["AllocationId"] for one in ec2.describe_addresses()["Addresses"]),
+        *(
+            one["EgressOnlyInternetGatewayId"]
+            for one in ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"]
+        ),
     } - hidden
 
 
@@ -58,9 +69,14 @@ def test_twins_that_nobody_uses_and_loose_gateways_go(call: Call) -> None:
     held, attached = address("stack-nat"), gateway("stack")
     ec2.create_nat_gateway(SubnetId=subnet["Subnet"]["SubnetId"], AllocationId=held)
     ec2.attach_internet_gateway(InternetGatewayId=attached, VpcId=vpc)
+    # The one that was made second is used, the other one not.
+    idle, way = way_out(vpc), way_out(vpc)
+    ec2.create_route(RouteTableId=used, DestinationIpv6CidrBlock="::/0", EgressOnlyInternetGatewayId=way)
+    assert call("ec2_network_removal", **OPTIONS)["removed"] == [f"egress-only gateway {idle}"]
     # Not used, but of its kind the only one; and the things of others.
     alone = {table(vpc, "stack-data"), address("stack-other"), network("another"), gateway("x", {"Project": "x"})}
-    kept = {vpc, used, held, attached, network("stack", {"Project": "x"}), *alone}
+    alone |= {way_out(vpc, {"Project": "x"}), way_out(vpc, {"Project": "x"})}
+    kept = {vpc, used, held, attached, way, network("stack", {"Project": "x"}), *alone}
     assert there() == kept
     assert call("ec2_network_removal", **OPTIONS)["changed"] is False
 
