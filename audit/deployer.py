@@ -7,6 +7,7 @@ placeholders (`@NAME@`, `@ACCOUNT@`, `@REGION@`) that the role fills in.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -319,15 +320,27 @@ def policies(calls: Iterable[Call], limit: int = MANAGED_POLICY) -> list[Policy]
     """
     room = int(limit * 0.9)
     made: list[Policy] = []
-    for statement in statements(actions(calls)):
-        for part in _parts(statement, room):
+    # What a service's statements mean together is judged together: who writes a bucket's policy may read its objects.
+    for _, group in itertools.groupby(statements(actions(calls)), key=_service):
+        parts = [part for statement in group for part in _parts(statement, room)]
+        whole = _fits([], parts, room)
+        for some in [parts] if whole else [[part] for part in parts]:
             for policy in made:
-                if policy_size({**policy, "Statement": [*policy["Statement"], part]}) <= room:
-                    policy["Statement"].append(part)
+                if _fits(policy["Statement"], some, room):
+                    policy["Statement"] += some
                     break
             else:
-                made.append({"Version": "2012-10-17", "Statement": [part]})
+                made.append({"Version": "2012-10-17", "Statement": some})
     return made
+
+
+def _service(statement: Policy) -> str:
+    listed = statement["Action"]
+    return str(listed if isinstance(listed, str) else listed[0]).split(":")[0]
+
+
+def _fits(there: list[Policy], more: list[Policy], room: int) -> bool:
+    return policy_size({"Version": "2012-10-17", "Statement": [*there, *more]}) <= room
 
 
 def _parts(statement: Policy, room: int) -> list[Policy]:
