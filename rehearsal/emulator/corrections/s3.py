@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import json
 from typing import Any
 
 from moto.iam.access_control import PermissionResult
@@ -32,3 +34,25 @@ def get_permission(_self: FakeBucket, _action: str, _resource: str) -> Any:
 
 
 correct_value(FakeKey, "value", property(_get_value, _set_value))
+
+
+@correct(FakeBucket, "_log_permissions_enabled_policy")
+def may_log(_self: FakeBucket, target_bucket: FakeBucket, target_prefix: str | None) -> bool:
+    """Whether the target's policy lets S3 write below the prefix, as `*` matches; conditions are not heeded.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    document = json.loads(target_bucket.policy or "{}")
+    place = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}log"
+    return any(
+        statement["Effect"] == "Allow"
+        and isinstance(statement.get("Principal"), dict)
+        and "logging.s3.amazonaws.com" in _listed(statement["Principal"].get("Service"))
+        and {"s3:PutObject", "s3:*"} & {*_listed(statement.get("Action"))}
+        and any(fnmatch.fnmatchcase(place, pattern) for pattern in _listed(statement.get("Resource")))
+        for statement in document.get("Statement", [])
+    )
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else value or []

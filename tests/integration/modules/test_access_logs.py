@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .conftest import REGION, Answer, Call, client, succeeded
 
@@ -19,13 +20,22 @@ def buckets() -> Iterator[None]:
     s3: Any = client("s3")
     for name in ("one", "two", "kept"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    statement = {
+    kept = "arn:aws:s3:::kept"
+    encrypted = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [kept, f"{kept}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    delivery = {
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": "s3:PutObject",
-        "Resource": "arn:aws:s3:::kept/*",
+        "Resource": f"{kept}/s3/*",
     }
-    s3.put_bucket_policy(Bucket="kept", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    policy = {"Version": "2012-10-17", "Statement": [encrypted, delivery]}
+    s3.put_bucket_policy(Bucket="kept", Policy=json.dumps(policy))
     yield
     for name in ("one", "two"):
         s3.delete_bucket(Bucket=name)
@@ -61,6 +71,13 @@ def test_the_logs(call: Call) -> None:
     assert succeeded(call(MODULE, state="absent", **OPTIONS))["changed"]
     assert live() == none
     assert not succeeded(call(MODULE, state="absent", **OPTIONS))["changed"]
+
+
+@pytest.mark.usefixtures("buckets")
+def test_where_the_policy_lets_nobody_write_s3_refuses() -> None:
+    target = {"LoggingEnabled": {"TargetBucket": "kept", "TargetPrefix": "elsewhere/"}}
+    with pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):
+        client("s3").put_bucket_logging(Bucket="one", BucketLoggingStatus=target)
 
 
 @pytest.mark.usefixtures("buckets")
