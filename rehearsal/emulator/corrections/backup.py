@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 from urllib.parse import unquote
 
+from moto.backup import urls
 from moto.backup.exceptions import AlreadyExistsException, BackupClientError, ResourceNotFoundException
 from moto.backup.models import BackupBackend, Plan, Vault
 from moto.backup.responses import BackupResponse
@@ -156,3 +157,45 @@ def list_tags(self: BackupResponse) -> str:
     """
     arn = unquote(self.path.rstrip("/").rsplit("/", 1)[-1])
     return json.dumps({"Tags": self.backup_backend.list_tags(resource_arn=arn)})
+
+
+# -- who else may use a vault --------------------------------------------------------------------------------
+
+urls.url_paths["{0}/backup-vaults/(?P<name>[^/]+)/access-policy$"] = BackupResponse.dispatch
+
+
+def _vault(response: BackupResponse) -> Vault:
+    """The vault whose access policy the path names. Raises ResourceNotFoundException."""
+    name = unquote(response.path.rsplit("/", 2)[-2])
+    found: Vault | None = response.backup_backend.vaults.get(name)
+    if found is None:
+        raise ResourceNotFoundException(f"Backup vault {name} does not exist")
+    return found
+
+
+@correct(BackupResponse, "put_backup_vault_access_policy")
+def put_backup_vault_access_policy(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultAccessPolicy.html"""
+    _vault(self).__dict__["slipway_policy"] = json.loads(self.body)["Policy"]
+    return "{}"
+
+
+@correct(BackupResponse, "get_backup_vault_access_policy")
+def get_backup_vault_access_policy(self: BackupResponse) -> str:
+    """A vault without one has nothing to be found.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_GetBackupVaultAccessPolicy.html
+    """
+    vault = _vault(self)
+    policy = vault.__dict__.get("slipway_policy")
+    if policy is None:
+        raise ResourceNotFoundException(f"Backup vault {vault.backup_vault_name} has no associated policy")
+    arn = vault.backup_vault_arn
+    return json.dumps({"BackupVaultName": vault.backup_vault_name, "BackupVaultArn": arn, "Policy": policy})
+
+
+@correct(BackupResponse, "delete_backup_vault_access_policy")
+def delete_backup_vault_access_policy(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupVaultAccessPolicy.html"""
+    _vault(self).__dict__.pop("slipway_policy", None)
+    return "{}"

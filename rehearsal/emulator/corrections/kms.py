@@ -7,6 +7,8 @@ from moto.kms.models import Alias, KmsBackend, kms_backends
 from .registry import correct
 
 _schedule_key_deletion = KmsBackend.schedule_key_deletion
+_enable_key = KmsBackend.enable_key
+_disable_key = KmsBackend.disable_key
 _any_id_to_key_id = KmsBackend.any_id_to_key_id
 _create_alias = KmsBackend.create_alias
 
@@ -24,6 +26,18 @@ def is_usable(account_id: str, region: str, key: str) -> bool:
 def schedule_key_deletion(self: KmsBackend, key_id: str, pending_window_in_days: int) -> float:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
     return _schedule_key_deletion(self, self.get_key_id(key_id), pending_window_in_days)
+
+
+@correct(KmsBackend, "enable_key")
+def enable_key(self: KmsBackend, key_id: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKey.html"""
+    _enable_key(self, self.get_key_id(key_id))
+
+
+@correct(KmsBackend, "disable_key")
+def disable_key(self: KmsBackend, key_id: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html"""
+    _disable_key(self, self.get_key_id(key_id))
 
 
 @correct(KmsBackend, "any_id_to_key_id")

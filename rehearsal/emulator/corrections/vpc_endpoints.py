@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
@@ -59,6 +61,8 @@ def modify_vpc_endpoint(self: EC2Response) -> ActionResult:
             backend.delete_route(table, prefix)
         for table in sorted(set(endpoint.route_table_ids) - before):
             backend.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix)
+    if self._get_bool_param("ResetPolicy"):
+        endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
     private = self._get_bool_param("PrivateDnsEnabled")
     if private is not None:
         endpoint.private_dns_enabled = private

@@ -85,9 +85,12 @@ def test_a_token_makes_one_certificate(client: Clients) -> None:
     assert arns <= {one["CertificateArn"] for one in listed}
 
 
-def test_a_key_is_deleted_by_its_arn(client: Clients) -> None:
+def test_a_key_is_disabled_enabled_and_deleted_by_its_arn(client: Clients) -> None:
     kms = client("kms")
     arn = kms.create_key()["KeyMetadata"]["Arn"]
+    for turn, state in ((kms.disable_key, "Disabled"), (kms.enable_key, "Enabled")):
+        turn(KeyId=arn)
+        assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == state
     kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 

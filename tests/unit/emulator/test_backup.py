@@ -83,3 +83,16 @@ def test_tags_are_listed_with_and_without_the_last_slash(client: Clients) -> Non
     SigV4Auth(Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY), "backup", backup.meta.region_name).add_auth(request)
     answer = URLLib3Session().send(request.prepare())
     assert json.loads(answer.content)["Tags"] == {"Name": "tagged"}
+
+
+def test_a_vault_is_opened_to_others_by_a_policy(client: Clients) -> None:
+    backup = client("backup")
+    backup.create_backup_vault(BackupVaultName="vault")
+    which = {"BackupVaultName": "vault"}
+    with pytest.raises(backup.exceptions.ResourceNotFoundException):
+        backup.get_backup_vault_access_policy(**which)
+    backup.put_backup_vault_access_policy(**which, Policy='{"Version": "2012-10-17", "Statement": []}')
+    assert backup.get_backup_vault_access_policy(**which)["Policy"] == '{"Version": "2012-10-17", "Statement": []}'
+    backup.delete_backup_vault_access_policy(**which)
+    with pytest.raises(backup.exceptions.ResourceNotFoundException):
+        backup.get_backup_vault_access_policy(**which)
