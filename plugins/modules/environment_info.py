@@ -37,6 +37,9 @@ options:
         description: Instance class.
         type: str
         required: true
+      name:
+        description: The identifier that the instance has or shall have. Whose it is is not asked for when not set.
+        type: str
   cache:
     description: The ElastiCache node that is wanted. Not asked for when not set.
     type: dict
@@ -82,7 +85,7 @@ zones:
   type: list
   elements: str
 networks:
-  description: Every VPC of the region, with C(id), C(name) and C(cidrs).
+  description: Every VPC of the region, with C(id), C(name), C(tags) and C(cidrs).
   returned: always
   type: list
   elements: dict
@@ -107,6 +110,9 @@ database:
     multi_az:
       description: Whether the class can have a standby.
       type: bool
+    tags:
+      description: The tags of the instance that has the name; null when there is none.
+      type: dict
 cache:
   description: What ElastiCache offers.
   returned: always
@@ -142,6 +148,7 @@ ARGUMENTS: Fields = {
             "engine": {"type": "str", "default": "postgres"},
             "version": {"type": "str", "required": True},
             "instance_class": {"type": "str", "required": True},
+            "name": {"type": "str"},
         },
     },
     "cache": {
@@ -187,6 +194,7 @@ def networks(ec2: Api) -> list[Fields]:
         {
             "id": vpc["VpcId"],
             "name": next((tag["Value"] for tag in vpc.get("Tags", []) if tag["Key"] == "Name"), ""),
+            "tags": {tag["Key"]: tag["Value"] for tag in vpc.get("Tags", [])},
             "cidrs": [
                 block["CidrBlock"]
                 for block in vpc.get("CidrBlockAssociationSet") or [vpc]
@@ -217,12 +225,29 @@ def numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"[0-9]+", version)]
 
 
+def tags_of_instance(rds: Api, name: str) -> dict[str, str] | None:
+    """Of a database instance; None when nobody has the name.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html
+    """
+    found = rds.call_if_exists(
+        f"look at the database {name}",
+        "describe_db_instances",
+        missing={"DBInstanceNotFound", "DBInstanceNotFoundFault"},
+        DBInstanceIdentifier=name,
+    )
+    if found is None:
+        return None
+    return {tag["Key"]: tag["Value"] for tag in found["DBInstances"][0].get("TagList", [])}
+
+
 def database(rds: Api, wanted: Fields) -> Fields:
-    """``{versions, zones, multi_az}``.
+    """``{versions, zones, multi_az, tags}``.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html
     """
     engine, version = wanted["engine"], wanted["version"]
+    tags = tags_of_instance(rds, wanted["name"]) if wanted["name"] else None
     listed = rds.pages(
         f"ask for versions of {engine}", "describe_db_engine_versions", "DBEngineVersions", Engine=engine
     )
@@ -230,7 +255,7 @@ def database(rds: Api, wanted: Fields) -> Fields:
         (one["EngineVersion"] for one in listed if f"{one['EngineVersion']}.".startswith(f"{version}.")), key=numbers
     )
     if not versions:
-        return {"versions": [], "zones": [], "multi_az": False}
+        return {"versions": [], "zones": [], "multi_az": False, "tags": tags}
     options = rds.pages(
         f"ask where {wanted['instance_class']} can be ordered",
         "describe_orderable_db_instance_options",
@@ -244,6 +269,7 @@ def database(rds: Api, wanted: Fields) -> Fields:
         "versions": versions,
         "zones": sorted({zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}),
         "multi_az": any(option.get("MultiAZCapable") for option in options),
+        "tags": tags,
     }
 
 

@@ -19,7 +19,14 @@ def test_what_can_be_had_is_found(call: Call) -> None:
     answer = succeeded(call("environment_info", check=True, **WANTED))
     assert answer["caller"]["account"] == "123456789012"
     assert answer["zones"] == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
-    assert answer["networks"] == [{"id": vpc, "name": "neighbour", "cidrs": ["10.20.0.0/16", "10.21.0.0/16"]}]
+    assert answer["networks"] == [
+        {
+            "id": vpc,
+            "name": "neighbour",
+            "tags": {"Name": "neighbour"},
+            "cidrs": ["10.20.0.0/16", "10.21.0.0/16"],
+        }
+    ]
     assert {"eu-west-1a", "eu-west-1b"} <= set(answer["instance_types"]["t3.small"])
     assert answer["instance_types"]["t3.imagined"] == []
     assert {"eu-west-1a", "eu-west-1b"} <= set(answer["database"]["zones"])

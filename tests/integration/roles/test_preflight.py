@@ -204,3 +204,27 @@ def test_the_layers_that_may_be_left_out_are_those_of_the_project() -> None:
     hosts = yaml.safe_load((PROJECT / "inventories/layers.yml").read_text())["local"]["children"]["layers"]["hosts"]
     assert set(needs) <= set(hosts)
     assert {name for needed in needs.values() for name in needed} <= set(needs)
+
+
+def test_what_somebody_else_made_with_our_names_is_not_taken_over(converge: Converge, client: Clients) -> None:
+    ours = {
+        **VARIABLES,
+        "preflight_owner_tags": {"ManagedBy": "slipway"},
+        "preflight_database": {"version": "17", "instance_class": "db.t3.micro", "name": "stack"},
+    }
+    assert not converge("preflight", ours).failed
+    ec2, rds = client("ec2"), client("rds")
+    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": "stack"}, {"Key": "ManagedBy", "Value": "other"}])
+    made = rds.create_db_instance(
+        DBInstanceIdentifier="stack", DBInstanceClass="db.t3.micro", Engine="postgres", AllocatedStorage=20,
+        MasterUsername="owner", MasterUserPassword="not-a-secret",
+    )  # fmt: skip
+    refused = converge("preflight", ours)
+    assert refused.failed
+    assert f"[name-taken] Somebody else made the VPC {vpc} and the database stack" in refused.messages
+    tags = [{"Key": "ManagedBy", "Value": "slipway"}]
+    ec2.create_tags(Resources=[vpc], Tags=tags)
+    rds.add_tags_to_resource(ResourceName=made["DBInstance"]["DBInstanceArn"], Tags=tags)
+    accepted = converge("preflight", ours)
+    assert not accepted.failed, accepted.messages
