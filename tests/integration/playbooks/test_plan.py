@@ -12,6 +12,7 @@ import pytest
 
 from .account import PROJECT, Account, Ran
 
+NAME = "slipway-rehearsal"
 #: Instances want an image, which only a real builder makes.
 PROVISIONED = {"slipway_plan_without": ["image", "compute"]}
 Entries = dict[tuple[str, str, str], dict[str, Any]]
@@ -109,13 +110,21 @@ CHANGED = {
 }
 
 
-def test_what_changed_is_named_field_by_field(made: Account, tmp_path: Path) -> None:
-    ran = run(made, "plan", {**PROVISIONED, **CHANGED, "plan_format": "json"}, tmp_path / "changed.json")
+@pytest.fixture(scope="module")
+def changed(made: Account, tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """The plan of other values."""
+    path = tmp_path_factory.mktemp("plan") / "changed.json"
+    ran = run(made, "plan", {**PROVISIONED, **CHANGED, "plan_format": "json"}, path)
     assert ran.status == 2, ran.errors
     assert made.writes == set()
+    return ran
+
+
+def test_what_changed_is_named_field_by_field(changed: Planned) -> None:
+    ran = changed
     # stdout is the document and nothing else.
     assert json.loads(ran.output) == ran.document
-    name = "slipway-rehearsal"
+    name = NAME
     said = {
         identity: (one["action"], {one["field"]: (one["from"], one["to"]) for one in one["fields"]})
         for identity, one in ran.changes.items()
@@ -157,6 +166,82 @@ def test_what_changed_is_named_field_by_field(made: Account, tmp_path: Path) -> 
     assert ran.changes["flow log", name, ""]["reason"].startswith("max_aggregation_interval: ")
     # Nobody pays for an emulated account.
     assert {one["price_usd_per_month"] for one in ran.entries.values()} == {0.0}
+
+
+#: What a plan calls the kinds that CHANGED is about, by the type that the survey knows.
+KINDS = {
+    "AWS::Budgets::Budget": "budget",
+    "AWS::CloudFront::ResponseHeadersPolicy": "response headers policy",
+    "AWS::EC2::EIP": "public address",
+    "AWS::EC2::FlowLog": "flow log",
+    "AWS::EC2::NatGateway": "NAT gateway",
+    "AWS::EC2::RouteTable": "route table",
+    "AWS::EC2::VPCEndpoint": "VPC endpoint",
+    "AWS::ElastiCache::ReplicationGroup": "cache",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "target group",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::RDS::DBInstance": "database",
+    "AWS::S3::Bucket": "bucket lifecycle",
+}
+#: What follows from a change of something else: the nodes of a cache, the wall of alarms that counts them.
+CONSEQUENCES = {"AWS::ElastiCache::CacheCluster"}
+
+
+RECORD = {"Bucket": f"{NAME}-123456789012-releases", "Key": "stack/survey.json"}
+
+
+def recorded(account: Account) -> bytes:
+    """How the last run has left the stack."""
+    body: bytes = account.client("s3").get_object(**RECORD)["Body"].read()
+    return body
+
+
+def differences(account: Account, before: bytes, path: Path) -> list[dict[str, Any]]:
+    """What is live another way than it was recorded before."""
+    now = recorded(account)
+    account.client("s3").put_object(**RECORD, Body=before)
+    account.run("playbooks/drift.yml", variables={"aws_survey_report_path": str(path)})
+    account.client("s3").put_object(**RECORD, Body=now)
+    found: list[dict[str, Any]] = json.loads(path.read_text())["drift"]
+    return found
+
+
+def test_what_was_foretold_is_what_happens(made: Account, changed: Planned, tmp_path: Path) -> None:
+    """Held against what is live before and after, and not against what the modules say."""
+    before = recorded(made)
+    ran = run(made, "provision", {**PROVISIONED, **CHANGED})
+    assert ran.status == 0, ran.output[-4000:]
+    happened: dict[tuple[str, str], set[str]] = {}
+    values: dict[tuple[str, str], tuple[Any, Any]] = {}
+    for one in differences(made, before, tmp_path / "happened.json"):
+        kind, label = one["resource"].split(" ", 1)
+        if kind not in CONSEQUENCES:
+            name = label.rpartition("(")[2].rstrip(")").removesuffix(" eu-west-1").removeprefix(f"{NAME}-endpoint-")
+            happened.setdefault((KINDS[kind], name), set()).add(one["kind"])
+            values[KINDS[kind], one["field"]] = (one["recorded"], one["live"])
+    words: dict[tuple[str, ...], str] = {("changed",): "change", ("unexpected",): "create", ("missing",): "delete"}
+    actions = {identity: words.get(tuple(how), "replace") for identity, how in happened.items()}
+    assert actions == {(kind, name): one["action"] for (kind, name, _), one in changed.changes.items()}
+    for kind, where, step in (
+        ("database", "DBInstanceClass", ("db.t3.micro", "db.t3.small")),
+        ("database", "BackupRetentionPeriod", (1, 2)),
+        ("cache", "CacheNodeType", ("cache.t3.micro", "cache.t3.small")),
+        ("target group", "HealthCheckIntervalSeconds", (10, 17)),
+        ("log group", "retentionInDays", (30, 90)),
+    ):
+        assert values[kind, where] == step
+    again = run(made, "plan", {**PROVISIONED, **CHANGED}, tmp_path / "again.json")
+    assert (again.status, again.changes) == (0, {})
+
+
+def test_a_layer_that_is_taken_out_is_neither_foretold_nor_touched(made: Account, tmp_path: Path) -> None:
+    without = {**PROVISIONED, **CHANGED, "slipway_layers_off": ["backup"]}
+    foretold = run(made, "plan", without, tmp_path / "without.json")
+    assert "backup" not in {one["layer"] for one in foretold.changes.values()}
+    before = recorded(made)
+    done = run(made, "provision", without)
+    assert done.status == 0, done.output[-4000:]
+    assert [one for one in differences(made, before, tmp_path / "left.json") if one["layer"] == "backup"] == []
 
 
 def test_an_error_is_no_plan(account: Account, tmp_path: Path) -> None:
