@@ -6,15 +6,19 @@ The account is asked through a `Wire`. What it does to a request is decided by a
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import re
 import signal
 import socket
 import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,9 +42,16 @@ class Passing:
         """As if nothing was."""
         return self.account(self.environ, self.start_response)
 
-    def swallow(self) -> None:
-        """The account does what it was asked, and nobody hears its answer."""
-        list(self.account(self.environ, lambda *_: lambda _: None))
+    def swallow(self) -> tuple[str, list[tuple[str, str]], bytes]:
+        """The account does what it was asked, and nobody hears its answer: status, headers and body."""
+        heard: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def hear(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
+            heard.append((status, headers))
+            return lambda _: None
+
+        body = b"".join(self.account(self.environ, hear))
+        return (*heard[-1], body)
 
     def refuse(self, status: int, code: str, message: str) -> Iterable[bytes]:
         """Answer an error in the form of the service, without asking the account."""
@@ -156,6 +167,57 @@ def stall(seconds: float) -> Fault:
     return wait
 
 
+def cut_short(passing: Passing) -> Iterable[bytes]:
+    """The account does what it was asked, and half of its answer arrives."""
+    status, headers, body = passing.swallow()
+    if len(body) < 2:
+        passing.hang_up()
+    passing.start_response(status, headers)
+    yield body[: len(body) // 2]
+    passing.hang_up()
+
+
+def trickle(seconds: float) -> Fault:
+    """The answer arrives in ten parts, over so many seconds."""
+
+    def drip(passing: Passing) -> Iterable[bytes]:
+        status, headers, body = passing.swallow()
+        passing.start_response(status, headers)
+        size = len(body) // 10 + 1
+        for start in range(0, len(body), size):
+            time.sleep(seconds / 10)
+            yield body[start : start + size]
+
+    return drip
+
+
+def refuse_in_silence(passing: Passing) -> Iterable[bytes]:
+    """429 as a proxy in between says it: without a body."""
+    passing.start_response("429 Too Many Requests", [("Content-Length", "0")])
+    return [b""]
+
+
+def be_too_late(passing: Passing) -> Iterable[bytes]:
+    """The clock of who asks is wrong. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"""
+    if passing.request.service == "s3":
+        far = "The difference between the request time and the current time is too large."
+        return passing.refuse(403, "RequestTimeTooSkewed", far)
+    code = "InvalidSignatureException" if "json" in passing.request.protocol else "SignatureDoesNotMatch"
+    late = "Signature expired: 20261126T100000Z is now earlier than 20261126T105500Z (20261126T110000Z - 5 min.)"
+    return passing.refuse(403, code, late)
+
+
+def deny(passing: Passing) -> Iterable[bytes]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+    request = passing.request
+    prefix = request.operation.service_model.signing_name if request.operation else request.service
+    words = f"User: arn:aws:iam::123456789012:user/deployer is not authorized to perform: {prefix}:{request.action}"
+    codes = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}
+    code = codes.get(request.service, "AccessDeniedException" if "json" in request.protocol else "AccessDenied")
+    return passing.refuse(403, code, f"{words} because no identity-based policy allows the action")
+
+
 def expire(passing: Passing) -> Iterable[bytes]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
     request = passing.request
@@ -167,18 +229,25 @@ def expire(passing: Passing) -> Iterable[bytes]:
 # -- when ----------------------------------------------------------------------------------------------------
 
 
-def every(number: int, fault: Fault) -> Plan:
-    """To each n-th request, retries included."""
-    count = 0
-    lock = threading.Lock()
+class Every:
+    """To each n-th request, retries included; each time the next fault of several. Counts which was done how often."""
 
-    def plan(_request: ApiRequest) -> Fault | None:
-        nonlocal count
-        with lock:
-            count += 1
-            return fault if count % number == 0 else None
+    def __init__(self, number: int, named: Mapping[str, Fault]) -> None:
+        self.done: Counter[str] = Counter()
+        self._number = number
+        self._named = dict(named)
+        self._turn = itertools.cycle(self._named)
+        self._count = 0
+        self._lock = threading.Lock()
 
-    return plan
+    def __call__(self, _request: ApiRequest) -> Fault | None:
+        with self._lock:
+            self._count += 1
+            if self._count % self._number:
+                return None
+            name = next(self._turn)
+            self.done[name] += 1
+            return self._named[name]
 
 
 def from_write(number: int, fault: Fault) -> Plan:
@@ -193,6 +262,87 @@ def from_write(number: int, fault: Fault) -> Plan:
             return fault if count >= number else None
 
     return plan
+
+
+def for_a_while(number: int, seconds: float, fault: Fault) -> Plan:
+    """To each request in the seconds that follow the n-th writing one."""
+    count = 0
+    began = 0.0
+    lock = threading.Lock()
+
+    def plan(request: ApiRequest) -> Fault | None:
+        nonlocal count, began
+        with lock:
+            count += is_write(request)
+            if count < number:
+                return None
+            began = began or time.monotonic()
+            return fault if time.monotonic() < began + seconds else None
+
+    return plan
+
+
+def each(operation: str, fault: Fault) -> Plan:
+    """To every request of an operation ("elbv2:CreateListener")."""
+
+    def plan(request: ApiRequest) -> Fault | None:
+        return fault if f"{request.service}:{request.action}" == operation else None
+
+    return plan
+
+
+#: Ids that EC2 chooses, and what it says of one that it does not know.
+#: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_UNKNOWN = {
+    "vpc": "InvalidVpcID.NotFound",
+    "subnet": "InvalidSubnetID.NotFound",
+    "igw": "InvalidInternetGatewayID.NotFound",
+    "rtb": "InvalidRouteTableID.NotFound",
+    "sg": "InvalidGroup.NotFound",
+    "nat": "NatGatewayNotFound",
+    "eipalloc": "InvalidAllocationID.NotFound",
+    "vpce": "InvalidVpcEndpointId.NotFound",
+}
+_ID = re.compile(rb"\b((?:%s)-[0-9a-f]{8,17})\b" % b"|".join(name.encode() for name in _UNKNOWN))
+
+
+class Hesitation:
+    """What EC2 has just made is not everywhere yet: for some seconds whoever names it hears that it is unknown.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/query-api-troubleshooting.html#eventual-consistency
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._made: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, request: ApiRequest) -> Fault | None:
+        if request.service != "ec2":
+            return None
+        if request.action.startswith(("Create", "Allocate")) and request.action not in ("CreateTags", "CreateRoute"):
+            return self._remember
+        # A filter that nothing passes is no error.
+        named = str({name: value for name, value in request.parameters.items() if name != "Filters"})
+        with self._lock:
+            young = [
+                one for one, when in self._made.items() if time.monotonic() < when + self._seconds and one in named
+            ]
+        return partial(self._deny, young[0]) if young else None
+
+    def _remember(self, passing: Passing) -> Iterable[bytes]:
+        status, headers, body = passing.swallow()
+        named = str(passing.request.parameters)
+        with self._lock:
+            for found in _ID.findall(body):
+                if found.decode() not in named:
+                    self._made.setdefault(found.decode(), time.monotonic())
+        passing.start_response(status, headers)
+        return [body]
+
+    @staticmethod
+    def _deny(identifier: str, passing: Passing) -> Iterable[bytes]:
+        return passing.refuse(400, _UNKNOWN[identifier.split("-")[0]], f"The ID '{identifier}' does not exist")
 
 
 def first(operation: str, fault: Fault) -> Plan:
@@ -266,3 +416,33 @@ class Kill:
         for pid in self.orphans:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@dataclass
+class Interruption:
+    """Sends a run's process group a signal when the account is asked for the n-th write, as a terminal does.
+
+    Nothing else is done to it: what is on its way arrives, and its answer too.
+    """
+
+    at: int
+    signal: signal.Signals
+    running: subprocess.Popen[str] | None = None
+    last: str = ""
+    when: float = 0
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: ApiRequest) -> Fault | None:
+        with self._lock:
+            self._count += is_write(request)
+            if self.last or self._count < self.at:
+                return None
+            self.last = f"{self._count}: {request.service}:{request.action}"
+            return self._send
+
+    def _send(self, passing: Passing) -> Iterable[bytes]:
+        assert self.running is not None
+        self.when = time.monotonic()
+        os.killpg(self.running.pid, self.signal)
+        return passing.go_on()

@@ -9,7 +9,9 @@ unchanged, and one more run has nothing to do.
   killed one after the other, each a few writes further than the one before: a stack that was never whole is finished in
   the end, whoever died how often. Killed once from nothing, at other points, a run proves that the next one finds all
   that was there.
-* *Every n-th request* is refused, cut off, answered with nothing or late, whichever request that is; retries count too.
+* *Every n-th request* is refused, cut off, answered with nothing, by half or late, whichever request that is; retries
+  count too.
+* *A refusal* that only a person can mend ends the run with the remedy as its last words; *a signal* ends it soon.
 * *A removal* takes away by hand, in the middle of the run, what an earlier task has made.
 
 The whole table takes long: `make faults`. Without SLIPWAY_FAULTS, which says how many kills follow one another, a part
@@ -22,7 +24,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -154,18 +156,22 @@ def recovered(account: Account, undisturbed: census.Census) -> str:
     return f"well, {again.changed} changed; then 0"
 
 
+def await_the_lock(account: Account) -> None:
+    """The keeper gives the lock back, and modules that were still running are ended with the run."""
+    ssm = account.client("ssm")
+    deadline = time.monotonic() + 60
+    while ssm.get_parameters_by_path(Path="/slipway-run-lock", Recursive=True)["Parameters"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def killed(account: Account, wire: faults.Wire, at: int | str) -> str:
     """Run until the account has done the write. Answers which one it was; empty when the run ended before it."""
     kill = faults.Kill(at)
     kill.running = account.start(PROVISION, variables=VARIABLES)
     wire.follow(kill)
     ran = end(kill.running)
-    # The keeper gives the lock back, and modules that were still running are ended with the run.
-    ssm = account.client("ssm")
-    deadline = time.monotonic() + 60
-    while ssm.get_parameters_by_path(Path="/slipway-run-lock", Recursive=True)["Parameters"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    await_the_lock(account)
     time.sleep(1)
     kill.sweep()
     wire.heal()
@@ -208,57 +214,162 @@ def test_killed_once(table: Table, undisturbed: census.Census, tmp_path: Path, w
         table.rows.append(Row("kill, once", f"write {point}", "killed", recovered(account, undisturbed)))
 
 
+#: What retries have to get a run over, whichever request it is done to.
+PASSING = {
+    "throttled": faults.throttle,
+    "500": faults.fail_inside,
+    "503": faults.be_unavailable,
+    "connection reset": faults.reset,
+    "429 without a body": faults.refuse_in_silence,
+    "answer in drops, 3 s": faults.trickle(3),
+}
+#: Nobody can know that it was done; the run may end with an error, and what it asks for twice is made twice.
+DECEIVING = {
+    "answer lost": faults.lose_the_answer,
+    "answer cut short": faults.cut_short,
+    "200 with an empty body": faults.answer_nothing,
+}
+
+
+@whole
+@pytest.mark.parametrize(
+    ("number", "named", "survived"),
+    [(5, PASSING, True), (100, {"stalled for 30 s": faults.stall(30)}, True), (11, DECEIVING, False)],
+    ids=["passing", "stalled", "deceiving"],
+)
+def test_every_nth_request(
+    table: Table,
+    undisturbed: census.Census,
+    tmp_path: Path,
+    number: int,
+    named: Mapping[str, faults.Fault],
+    survived: bool,
+) -> None:
+    """The faults take turns, so that one run meets all of them."""
+    with empty_account(tmp_path) as (account, wire):
+        plan = faults.Every(number, named)
+        wire.follow(plan)
+        first = provision(account)
+        wire.heal()
+        assert all(plan.done[name] >= 5 for name in named), plan.done
+        assert first.status == 0 or not survived, first.output[-6000:]
+        ended = "well" if first.status == 0 else "with an error"
+        outcome = recovered(account, undisturbed)
+        told = f"every {number}th request"
+        table.rows += [Row(name, f"{told}, {times} times", ended, outcome) for name, times in plan.done.items()]
+
+
+@whole
+def test_an_account_that_is_away_for_a_while(table: Table, undisturbed: census.Census, tmp_path: Path) -> None:
+    with empty_account(tmp_path) as (account, wire):
+        wire.follow(faults.for_a_while(60, 15, faults.reset))
+        # With a lease that lasts longer than that: whoever cannot renew it stops.
+        first = account.run(PROVISION)
+        wire.heal()
+        assert wire.done > 5
+        assert first.status == 0, first.output[-6000:]
+        told = f"15 s from write 60 on, {wire.done} times"
+        table.rows.append(Row("no connection", told, "well", recovered(account, undisturbed)))
+
+
+@whole
+def test_what_was_just_made_is_not_everywhere_yet(table: Table, undisturbed: census.Census, tmp_path: Path) -> None:
+    with empty_account(tmp_path) as (account, wire):
+        wire.follow(faults.Hesitation(2))
+        first = provision(account)
+        wire.heal()
+        assert wire.done > 20
+        ended = "well" if first.status == 0 else "with an error"
+        outcome = recovered(account, undisturbed)
+        table.rows.append(Row("not known for 2 s", "whatever EC2 has made", ended, outcome))
+
+
 @dataclass(frozen=True)
-class Disturbance:
-    """A fault that is done to every n-th request. `survived`: whether retries have to get the run over it."""
+class Refusal:
+    """What only a person can mend: the run ends, and its last words are these."""
 
     name: str
-    number: int
-    fault: faults.Fault
-    survived: bool = True
+    told: str
+    plan: Callable[[], faults.Plan]
+    words: tuple[str, ...]
 
     def __str__(self) -> str:
         return self.name
 
 
-DISTURBANCES = (
-    Disturbance("throttled", 5, faults.throttle),
-    Disturbance("500", 7, faults.fail_inside),
-    Disturbance("503", 7, faults.be_unavailable),
-    Disturbance("connection reset", 7, faults.reset),
-    Disturbance("stalled for 30 s", 150, faults.stall(30)),
-    # Nobody can know that it was done; the run may end with an error, and what it asks for twice is made twice.
-    Disturbance("answer lost", 9, faults.lose_the_answer, survived=False),
-    Disturbance("200 with an empty body", 40, faults.answer_nothing, survived=False),
+REFUSALS = (
+    Refusal(
+        "expired credentials",
+        "from write 60 on",
+        partial(faults.from_write, 60, faults.expire),
+        ("[credentials-expired]", "Log in again"),
+    ),
+    Refusal(
+        "clock an hour late",
+        "from write 60 on",
+        partial(faults.from_write, 60, faults.be_too_late),
+        ("[clock]", "timedatectl"),
+    ),
+    Refusal(
+        "access denied",
+        "elbv2:CreateListener",
+        partial(faults.each, "elbv2:CreateListener", faults.deny),
+        ("[not-allowed] These credentials may not do elasticloadbalancing:CreateListener.", "make deployer-policy"),
+    ),
+    Refusal(
+        "access denied",
+        "s3:PutBucketPolicy",
+        partial(faults.each, "s3:PutBucketPolicy", faults.deny),
+        ("[not-allowed] These credentials may not do s3:PutBucketPolicy.",),
+    ),
 )
 
 
 @whole
-@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=str)
-def test_every_nth_request(table: Table, undisturbed: census.Census, tmp_path: Path, disturbance: Disturbance) -> None:
+def test_what_a_person_has_to_mend(table: Table, undisturbed: census.Census, tmp_path: Path) -> None:
+    """One after the other in one account, each a part further."""
     with empty_account(tmp_path) as (account, wire):
-        wire.follow(faults.every(disturbance.number, disturbance.fault))
-        first = provision(account)
+        for refusal in REFUSALS:
+            wire.follow(refusal.plan())
+            refused = provision(account)
+            assert refused.status != 0, refusal
+            for words in refusal.words:
+                assert words in refused.words, refused.words[-4000:]
         wire.heal()
-        assert wire.done > 5
-        assert first.status == 0 or not disturbance.survived, first.output[-6000:]
-        told = f"every {disturbance.number}th request, {wire.done} times"
-        ended = "well" if first.status == 0 else "with an error"
-        table.rows.append(Row(disturbance.name, told, ended, recovered(account, undisturbed)))
+        outcome = recovered(account, undisturbed)
+        table.rows += [Row(one.name, one.told, "refused, with the remedy", outcome) for one in REFUSALS]
+
+
+@contextmanager
+def heard(number: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile hears the signal, though these tests may run behind `nohup`, which has it ignored."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 @whole
-def test_credentials_that_expire(table: Table, undisturbed: census.Census, tmp_path: Path) -> None:
+def test_interrupted(table: Table, undisturbed: census.Census, tmp_path: Path) -> None:
+    """Ctrl-C, a machine that shuts down, a terminal that is closed: the run ends, and soon."""
     with empty_account(tmp_path) as (account, wire):
-        wire.follow(faults.from_write(100, faults.expire))
-        first = provision(account)
-        wire.heal()
-        assert first.status != 0
-        assert "[credentials-expired]" in first.words
-        assert "Log in again" in first.words
-        table.rows.append(
-            Row("expired credentials", "from write 100 on", "refused, with the remedy", recovered(account, undisturbed))
-        )
+        rows = []
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            interruption = faults.Interruption(50, number)
+            with heard(number):
+                interruption.running = account.start(PROVISION, variables=VARIABLES)
+            wire.follow(interruption)
+            ran = end(interruption.running)
+            took = time.monotonic() - interruption.when
+            wire.heal()
+            assert interruption.last
+            assert ran.status != 0
+            assert took < 30
+            await_the_lock(account)
+            rows.append((number.name, f"write {interruption.last}", f"ended within {took:.0f} s"))
+        outcome = recovered(account, undisturbed)
+        table.rows += [Row(*row, outcome) for row in rows]
 
 
 def _revoke_everything(account: Account) -> None:
