@@ -47,6 +47,7 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
     "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
     "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
+    "s3:GetBucketReplication": ("s3:GetReplicationConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     "s3:ListBucketInventoryConfigurations": ("s3:GetInventoryConfiguration",),

@@ -48,6 +48,8 @@ RESTLESS = frozenset(
         "ResourceRecordSetCount",
         "ResponseMetadata",
         "RoleLastUsed",
+        # Of a backup plan, which gets new ones with every change.
+        "RuleId",
         "SecretVersionsToStages",
         "Serial",
         # "PendingConfirmation" until somebody follows the link.
@@ -65,7 +67,7 @@ RESTLESS = frozenset(
 #: Members that say how a resource is rather than how it was meant, by type: a layer whose database is being modified is
 #: not done, but nobody changed it by hand.
 CONDITIONS: Mapping[str, frozenset[str]] = {
-    "AWS::AutoScaling::AutoScalingGroup": frozenset({"Status", "SuspendedProcesses"}),
+    "AWS::AutoScaling::AutoScalingGroup": frozenset({"Status"}),
     "AWS::CertificateManager::Certificate": frozenset({"RenewalEligibility", "RenewalSummary", "Status"}),
     "AWS::CloudFront::Distribution": frozenset({"Status"}),
     "AWS::CloudWatch::Alarm": frozenset({"EvaluationState", "StateValue"}),
@@ -87,7 +89,6 @@ ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})
 NAMES = (
     "Key",
     "Sid",
-    "RuleId",
     "RuleName",
     "Id",
     "ID",
@@ -100,6 +101,7 @@ NAMES = (
     "SubnetIdentifier",
     "AllocationId",
     "RouteTableAssociationId",
+    "LifecycleHookName",
     "PathPattern",
     "Name",
     "Endpoint",
@@ -376,6 +378,29 @@ def drift(recorded: Mapping[str, Resources], live: Mapping[str, Resources]) -> l
                     if path.split(".", 1)[0] not in passing
                 ]
     return found
+
+
+def as_meant(recorded: Resources, live: Resources, seen: Collection[Fields]) -> tuple[Resources, list[Difference]]:
+    """What a layer is after a converge with the inputs of the record, and what a hand has changed that it left so.
+
+    ``seen``: the drift before the converge. What the layer does not look after is no less a change because a run went
+    by: such a resource stays recorded as it was, so that its drift goes on to be told. What was missing may have been
+    made again under another id.
+    """
+    meant, left = dict(live), list[Difference]()
+    for resource in live:
+        before = {"": {resource: recorded[resource]} if resource in recorded else {}}
+        told = [
+            difference
+            for difference in drift(before, {"": {resource: live[resource]}})
+            if any(difference.as_dict() == one | {"layer": ""} for one in seen)
+        ]
+        if told and resource in recorded:
+            meant[resource] = recorded[resource]
+        elif told:
+            del meant[resource]
+        left += told
+    return meant, left
 
 
 def _label(resource: str, fields: Fields) -> str:

@@ -140,6 +140,11 @@ _BUCKET_SETTINGS = {
     "Logging": ("get_bucket_logging", "LoggingEnabled", ()),
     "Cors": ("get_bucket_cors", "CORSRules", ("NoSuchCORSConfiguration",)),
     "Website": ("get_bucket_website", "", ("NoSuchWebsiteConfiguration",)),
+    "Replication": (
+        "get_bucket_replication",
+        "ReplicationConfiguration",
+        ("ReplicationConfigurationNotFoundError",),
+    ),
     "Notifications": ("get_bucket_notification_configuration", "", ()),
     "Tags": ("get_bucket_tagging", "TagSet", ("NoSuchTagSet",)),
 }
@@ -675,6 +680,8 @@ def backup_vaults(account: Account) -> Iterator[Found]:
     for one in account.all("backup", "list_backup_vaults", "BackupVaultList"):
         if account.stack.owns(one["BackupVaultName"]):
             one["Tags"] = account.ask("backup", "list_tags", "Tags", ResourceArn=one["BackupVaultArn"])
+            policy = partial(account.ask, "backup", "get_backup_vault_access_policy", "Policy")
+            one["AccessPolicy"] = policy(missing=("ResourceNotFoundException",), BackupVaultName=one["BackupVaultName"])
             yield Found("AWS::Backup::BackupVault", one["BackupVaultName"], one)
 
 

@@ -15,6 +15,8 @@ description:
     exists, and needs three calls for each.
   - An endpoint is found by its service. Endpoints whose tag C(Name) begins with O(prefix) and whose service is not in
     O(endpoints) are deleted; those of others are not touched.
+  - An endpoint has the policy that AWS gives it, which lets everything through, since roles say what may be done. A
+    policy that somebody has put in its place is taken back.
   - Interface endpoints take one or two minutes until they answer, and nobody waits here.
 author: Slipway
 options:
@@ -100,8 +102,8 @@ vpc_endpoints:
   contains:
     endpoints:
       description: >-
-        Each with C(service), C(type), C(route_table_ids), C(subnet_ids), C(security_group_ids), C(private_dns) and
-        C(tags).
+        Each with C(service), C(type), C(route_table_ids), C(subnet_ids), C(security_group_ids), C(private_dns),
+        C(open) (whether its policy is the one that AWS gives it) and C(tags).
       type: list
       elements: dict
     ids:
@@ -109,6 +111,7 @@ vpc_endpoints:
       type: dict
 """
 
+import json
 from collections.abc import Sequence
 from typing import ClassVar, override
 
@@ -155,7 +158,16 @@ ARGUMENTS: Fields = {
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
 MEMBERS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "security_group_ids": "SecurityGroupIds"}
 GATEWAYS = ("s3", "dynamodb")
+#: What an endpoint lets through to which nobody gave a policy.
+#: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#default-endpoint-policy
+EVERYTHING = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 GONE = ("deleting", "deleted", "failed", "rejected", "expired")
+
+
+def is_open(policy: str | None) -> bool:
+    """Whether it is AWS's own policy, or none is told."""
+    statements = json.loads(policy)["Statement"] if policy else [EVERYTHING]
+    return bool(statements == [EVERYTHING])
 
 
 def endpoint_fields(live: Fields, service: str) -> Fields:
@@ -167,6 +179,7 @@ def endpoint_fields(live: Fields, service: str) -> Fields:
         "subnet_ids": live.get("SubnetIds") or [],
         "security_group_ids": [group["GroupId"] for group in live.get("Groups") or []],
         "private_dns": live["VpcEndpointType"] == "Interface" and bool(live.get("PrivateDnsEnabled")),
+        "open": is_open(live.get("PolicyDocument")),
         "tags": {tag["Key"]: tag["Value"] for tag in live.get("Tags", [])},
     }
 
@@ -229,7 +242,7 @@ class Endpoints(Resource):
                 purge=purge,
             )
             interface = wanted["type"] == "Interface"
-            endpoints.append({**wanted, "private_dns": interface and wanted["private_dns"], "tags": tags})
+            endpoints.append({**wanted, "private_dns": interface and wanted["private_dns"], "open": True, "tags": tags})
         return {"endpoints": endpoints}
 
     @staticmethod
@@ -298,6 +311,8 @@ class Endpoints(Resource):
                 request[f"Remove{member}"] = removed
         if one["private_dns"] != have["private_dns"]:
             request["PrivateDnsEnabled"] = one["private_dns"]
+        if not have["open"]:
+            request["ResetPolicy"] = True
         if request:
             self.api.call(f"change the endpoint {identity}", "modify_vpc_endpoint", VpcEndpointId=identity, **request)
         write_tags(self.api, identity, have["tags"], one["tags"])

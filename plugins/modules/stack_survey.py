@@ -70,6 +70,14 @@ options:
       - The layers that have converged, each with the digest of its inputs and the facts that it returned, as
         C({storage{:} {inputs{:} abc, results{:} {}}}).
     type: dict
+  seen:
+    description:
+      - The drift before those layers converged, as O(record_layers=None) returned it.
+      - What of it is still so in a layer whose inputs are those of the record, nobody looks after. It is not taken for
+        what was meant, but stays drift, and a warning names it.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -162,10 +170,13 @@ from typing import Any
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Module, aws_module
 from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     Account,
+    Difference,
     Fields,
     Picture,
+    Resources,
     Stack,
     SurveyError,
+    as_meant,
     drift,
     take,
 )
@@ -187,7 +198,14 @@ ARGUMENTS: Fields = {
     "record_bucket": {"type": "str", "required": True},
     "record_key": {"type": "str", "default": "stack/survey.json", "no_log": False},
     "record_layers": {"type": "dict"},
+    "seen": {"type": "list", "elements": "dict", "default": []},
 }
+
+_UNMENDED = (
+    "[not-put-back] {resource} ({field}) was changed by hand, and the layer {layer} does not look after it. "
+    "playbooks/drift.yml goes on to name it until somebody puts it back; -e slipway_full=true takes it for what is "
+    "meant."
+)
 
 
 class Record:
@@ -233,18 +251,20 @@ def survey(module: Module, account: Account, record: Record) -> Fields:
     # wait for it.
     picture: Picture = take(account, sources if record.layers or converged is not None else [])
     changed = False
+    # What has been recorded is read back as JSON says it.
+    live = json.loads(json.dumps({name: one for name, one in picture.layers.items() if name not in picture.unread}))
     if converged is not None:
-        layers = record.layers | {
-            layer: {**content, "resources": picture.layers[layer]}
-            for layer, content in converged.items()
-            if layer in picture.layers and layer not in picture.unread
-        }
-        # What has been recorded is read back as JSON says it.
+        layers = dict(record.layers)
+        for layer, content in converged.items():
+            if layer in live:
+                resources, left = _as_meant(record.layers.get(layer), content, live[layer], module.params["seen"])
+                layers[layer] = {**content, "resources": resources}
+                for one in left:
+                    module.warn(_UNMENDED.format(resource=one.resource, field=one.field or one.kind, layer=layer))
         layers = json.loads(json.dumps(layers))
         changed = layers != record.layers
         if changed and not module.check_mode:
             record.write(layers)
-    live = json.loads(json.dumps({name: one for name, one in picture.layers.items() if name not in picture.unread}))
     recorded = record.pick("resources")
     return {
         "changed": changed,
@@ -254,6 +274,15 @@ def survey(module: Module, account: Account, record: Record) -> Fields:
         "unread": picture.unread,
         "record": {"at": record.at, "inputs": record.pick("inputs"), "results": record.pick("results")},
     }
+
+
+def _as_meant(
+    recorded: Fields | None, content: Fields, live: Resources, seen: list[Fields]
+) -> tuple[Resources, list[Difference]]:
+    """Where other inputs, or none that are known, were converged, nobody can say what was meant but the result."""
+    if recorded is None or not content["inputs"] or recorded["inputs"] != content["inputs"]:
+        return live, []
+    return as_meant(recorded["resources"], live, seen)
 
 
 def _client(module: Module, service: str, region: str) -> Any:

@@ -85,12 +85,15 @@ def test_the_endpoints(call: Call, place: Place) -> None:
 def test_a_change_is_made_in_place(call: Call, place: Place) -> None:
     before = succeeded(call("ec2_vpc_endpoints", **options(place)))["vpc_endpoints"]["ids"]
     client("ec2").create_tags(Resources=[before["ssm"]], Tags=[{"Key": "Hand", "Value": "made"}])
+    nobody = '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}'
+    client("ec2").modify_vpc_endpoint(VpcEndpointId=before["s3"], PolicyDocument=nobody)
     changed = options(place)
     changed["endpoints"][0]["route_table_ids"] = place.tables[1:]
     changed["endpoints"][1]["subnet_ids"] = place.subnets[:1]
     changed["endpoints"][2]["private_dns"] = True
     told = {change["field"] for change in succeeded(call("ec2_vpc_endpoints", check=True, **changed))["changes"]}
     assert told == {
+        "endpoints[s3].open",
         "endpoints[s3].route_table_ids",
         "endpoints[ssm].subnet_ids",
         "endpoints[ssm].tags.Hand",
@@ -102,6 +105,7 @@ def test_a_change_is_made_in_place(call: Call, place: Place) -> None:
     assert after["vpc_endpoints"]["ids"] == before
     assert prefix_routes(place) == [False, True]
     assert live(place)["logs"]["PrivateDnsEnabled"]
+    assert "Deny" not in live(place)["s3"]["PolicyDocument"]
     assert succeeded(call("ec2_vpc_endpoints", **changed))["changes"] == []
 
 

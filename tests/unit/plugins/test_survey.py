@@ -17,6 +17,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     Source,
     Stack,
     SurveyError,
+    as_meant,
     comparable,
     drift,
     take,
@@ -110,6 +111,19 @@ def test_the_same_word_elsewhere_is_configuration() -> None:
 
 def test_a_layer_that_only_one_picture_has_is_not_compared() -> None:
     assert drift({"gone": {"X": {}}}, {"new": {"Y": {}}}) == []
+
+
+def test_what_a_converge_leaves_as_a_hand_has_made_it_stays_recorded_as_it_was() -> None:
+    recorded = {"X acl": {"Entries": 1}, "X role": {"Policy": 1}, "X log": {}, "X moved": {"At": 1}}
+    touched = {"X acl": {"Entries": 2}, "X role": {"Policy": 2}, "X alien": {}, "X moved": {"At": 1}}
+    seen = [one.as_dict() for one in drift({"network": recorded}, {"network": touched})]
+    # The role is put back, the log is made anew under another id, and something follows from another layer.
+    live = {"X acl": {"Entries": 2}, "X role": {"Policy": 1}, "X alien": {}, "X log2": {}, "X moved": {"At": 2}}
+    meant, left = as_meant(recorded, live, seen)
+    assert meant == {"X acl": {"Entries": 1}, "X role": {"Policy": 1}, "X log2": {}, "X moved": {"At": 2}}
+    assert [(one.resource, one.kind) for one in left] == [("X acl", "changed"), ("X alien", "unexpected")]
+    # A hand that went on after the run had looked has done something else.
+    assert as_meant(recorded, {**live, "X acl": {"Entries": 3}}, seen)[0]["X acl"] == {"Entries": 3}
 
 
 def _client(service: str, region: str) -> Any:
