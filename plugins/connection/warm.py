@@ -180,6 +180,9 @@ def plan(
         environment = {name: value for name, value in environment.items() if _NAME.fullmatch(name)}
     else:
         environment["_"] = python
+        # A shell that nobody types into takes the prompts of one that somebody typed into away.
+        environment.pop("PS1", None)
+        environment.pop("PS2", None)
         environment.setdefault("SHLVL", "0")
     return Plan(shells[1], {**environment, **assigned}, where)
 

@@ -699,9 +699,11 @@ def test_with_another_shell_of_the_controller(site: Site) -> None:
         probe("SIGSEGV"),
         probe("run"),
     ]
+    bash = {"ansible_shell_executable": "/bin/bash"}
     cold, warm = (
         only(
-            site.run(play(*tasks, vars={"ansible_shell_executable": "/bin/bash"}), one, ANSIBLE_EXECUTABLE="/bin/bash")
+            # With the prompt that an activated environment exports.
+            site.run(play(*tasks, vars=bash), one, ANSIBLE_EXECUTABLE="/bin/bash", PS1="(.venv) $ ", PS2="> ")
         )
         for one in (LOCAL, WARM)
     )
