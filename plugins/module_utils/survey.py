@@ -85,8 +85,8 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
 }
 #: Lists whose order has a meaning to AWS; every other list is a set to it.
 ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})
-#: By what one item of a list of structures is told from the others, tried in this order.
-NAMES = (
+#: By what one item of a list of structures is told from the others, tried in this order. A route has one of three.
+NAMES: tuple[str | tuple[str, ...], ...] = (
     "Key",
     "Sid",
     "RuleName",
@@ -94,8 +94,7 @@ NAMES = (
     "ID",
     "ParameterName",
     "MetricName",
-    "DestinationCidrBlock",
-    "DestinationPrefixListId",
+    ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"),
     "GroupId",
     "SubnetId",
     "SubnetIdentifier",
@@ -328,12 +327,18 @@ def _comparable_list(items: list[Any], name: str) -> Any:
                     str(item[key]): comparable(item[value]) for item in sorted(items, key=lambda one: str(one[key]))
                 }
         if name not in ORDERED:
-            for key in NAMES:
-                names = [item.get(key) for item in items]
+            for keys in NAMES:
+                names = [_name(item, keys) for item in items]
                 if all(isinstance(one, (str, int)) and one != "" for one in names) and len(set(names)) == len(names):
-                    return {str(item[key]): comparable(item) for item in sorted(items, key=lambda one: str(one[key]))}
+                    named = sorted(zip(map(str, names), items, strict=True), key=lambda one: one[0])
+                    return {one: comparable(item) for one, item in named}
     made = [comparable(item) for item in items]
     return made if name in ORDERED else sorted(made, key=_canonical)
+
+
+def _name(item: Mapping[str, Any], keys: str | tuple[str, ...]) -> Any:
+    """The first of the members that the item has."""
+    return next((item[key] for key in ([keys] if isinstance(keys, str) else keys) if item.get(key) is not None), None)
 
 
 def _canonical(value: Any) -> str:

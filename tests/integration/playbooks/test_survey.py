@@ -33,6 +33,7 @@ SEEN: Mapping[str, str] = {
     "ec2:AuthorizeSecurityGroupEgress": "AWS::EC2::SecurityGroup",
     "ec2:AuthorizeSecurityGroupIngress": "AWS::EC2::SecurityGroup",
     "ec2:CreateFlowLogs": "AWS::EC2::FlowLog",
+    "ec2:CreateEgressOnlyInternetGateway": "AWS::EC2::EgressOnlyInternetGateway",
     "ec2:CreateInternetGateway": "AWS::EC2::InternetGateway",
     "ec2:CreateNatGateway": "AWS::EC2::NatGateway",
     "ec2:CreateRoute": "AWS::EC2::RouteTable",
@@ -72,6 +73,7 @@ SEEN: Mapping[str, str] = {
     "rds:CreateDBInstance": "AWS::RDS::DBInstance",
     "rds:CreateDBParameterGroup": "AWS::RDS::DBParameterGroup",
     "rds:CreateDBSubnetGroup": "AWS::RDS::DBSubnetGroup",
+    "rds:CreateEventSubscription": "AWS::RDS::EventSubscription",
     "rds:ModifyDBParameterGroup": "AWS::RDS::DBParameterGroup",
     "route53:ChangeResourceRecordSets": "AWS::Route53::RecordSet",
     "route53:ChangeTagsForResource": "AWS::Route53::HostedZone",
@@ -268,5 +270,6 @@ def test_the_next_run_puts_it_back(account: Account) -> None:
         account.client("elbv2").describe_target_groups(Names=[f"{NAME}-web"])["TargetGroups"][0]["HealthCheckPath"]
         != "/"
     )
-    assert run(account, "drift").status == 0
+    after = run(account, "drift")
+    assert after.status == 0, after.output[-4000:]
     assert run(account, "provision").converged == set()
