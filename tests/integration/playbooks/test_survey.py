@@ -270,7 +270,7 @@ def test_the_next_run_puts_it_back(account: Account) -> None:
         account.client("elbv2").describe_target_groups(Names=[f"{NAME}-web"])["TargetGroups"][0]["HealthCheckPath"]
         != "/"
     )
-    # No layer takes away what somebody else has subscribed to: it goes on to be named until somebody says that it is meant.
+    # No layer takes away what somebody else has subscribed to: it is named until somebody says that it is meant.
     left = run(account, "drift")
     assert left.status != 0
     assert "https://evil.example" in left.output
