@@ -4,13 +4,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = r"""
-options:
-  state:
-    description: Whether it shall exist.
-    type: str
-    choices: [present, absent]
-    default: present
+    #: `slipway.aws.resource.attributes`: for what is never deleted alone, and so has no state.
+    ATTRIBUTES = r"""
 attributes:
   check_mode:
     support: full
@@ -19,3 +14,15 @@ attributes:
     support: full
     description: Shows the fields that differ and nothing else.
 """
+    #: `slipway.aws.resource`
+    DOCUMENTATION = (
+        r"""
+options:
+  state:
+    description: Whether it shall exist.
+    type: str
+    choices: [present, absent]
+    default: present
+"""
+        + ATTRIBUTES
+    )

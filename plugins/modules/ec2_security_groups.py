@@ -82,17 +82,11 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - slipway.aws.resource.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    support: full
-    description: Reads, refuses what AWS would refuse, and says what would change.
-  diff_mode:
-    support: full
-    description: Shows the rules and tags that differ and nothing else.
 """
 
 EXAMPLES = r"""

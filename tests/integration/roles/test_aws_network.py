@@ -15,7 +15,7 @@ SUBNETS = [
 
 
 class Network:
-    """The role as wave 1 and wave 2 run it, in one play."""
+    """The role as the waves of a run play it, in one play."""
 
     def __init__(self, converge: Converge, client: Clients) -> None:
         self.converge = converge
