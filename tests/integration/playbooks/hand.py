@@ -98,7 +98,7 @@ def _anybody(action: str, resource: str) -> str:
 # -- network ---------------------------------------------------------------------------------------------------------
 
 
-@change("network", "EC2::RouteTable", "Routes[].GatewayId", "Routes[].NatGatewayId")
+@change("network", "EC2::RouteTable", "Routes.0.0.0.0/0.GatewayId", "Routes.0.0.0.0/0.NatGatewayId")
 def a_route_replaced(account: Account) -> None:
     table = _in_vpc(account, "describe_route_tables", "RouteTables", Tier="application")[0]["RouteTableId"]
     gateway = account.client("ec2").describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
