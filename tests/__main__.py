@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 from rich.table import Table
 
@@ -26,6 +27,9 @@ RESULTS = PROJECT / ".test-results"
 BIN = Path(sys.prefix) / "bin"
 #: How much of a failing stage's output is repeated below it.
 TAIL_LINES = 60
+#: How many failed tests the summary names, and how much it says of each: whoever sees only the end of the output
+#: (continuous integration cuts off what stands above it) shall know what to look for.
+NAMED_FAILURES, FAILURE_WIDTH = 20, 400
 #: A test that hangs ends alone, with the stacks of its threads, and not the whole run with it.
 TEST_SECONDS = 1800
 
@@ -101,9 +105,20 @@ class Outcome:
     seconds: float
 
 
+def log_of(stage: Stage) -> Path:
+    """The file that takes a stage's whole output."""
+    return RESULTS / f"{stage.name.replace(' ', '-')}.log"
+
+
+def report_of(stage: Stage) -> Path:
+    """The file in which a stage of pytest writes what became of each test (JUnit's XML)."""
+    return RESULTS / f"{stage.name}.xml"
+
+
 def run(stage: Stage, inherited: Environment) -> Outcome:
     """Run a stage; its whole output goes to a file, and to the terminal when it fails."""
-    log = RESULTS / f"{stage.name.replace(' ', '-')}.log"
+    log = log_of(stage)
+    report_of(stage).unlink(missing_ok=True)
     began = time.monotonic()
     say(f"{stage.name} [dim]({log.relative_to(PROJECT)})[/dim]")
     try:
@@ -136,6 +151,23 @@ def _wait(command: subprocess.Popen[bytes], name: str) -> int:
             console.print(f"    [dim]{name}: {(time.monotonic() - began) / 60:.0f} min[/dim]")
 
 
+def failures(report: Path) -> list[str]:
+    """The tests that a JUnit report calls failed, a line each: its name, and the begin of what it says of itself.
+
+    A report that is missing or cut off (the run was killed) names none.
+    """
+    try:
+        cases = ElementTree.parse(report).iter("testcase")  # noqa: S314 - written by our own pytest
+    except (OSError, ElementTree.ParseError):
+        return []
+    return [
+        f"{case.get('classname')}::{case.get('name')}: {' '.join((found.get('message') or '').split())}"
+        for case in cases
+        for found in case
+        if found.tag in {"failure", "error"}
+    ]
+
+
 def main(parts: Sequence[str]) -> int:
     """Run the named parts; when none is named all of them."""
     if unknown := [part for part in parts if part not in STAGES]:
@@ -154,6 +186,11 @@ def main(parts: Sequence[str]) -> int:
         result = "[green]passed[/green]" if outcome.passed else "[red]failed[/red]"
         table.add_row(outcome.stage.name, result, f"{outcome.seconds:.0f}")
     console.print(table)
+    for outcome in outcomes:
+        if not outcome.passed:
+            log = log_of(outcome.stage).read_text(errors="replace").splitlines()
+            for line in failures(report_of(outcome.stage))[:NAMED_FAILURES] or log[-3:]:
+                console.print(f"{outcome.stage.name}: {line[:FAILURE_WIDTH]}", markup=False, soft_wrap=True)
     failed = sum(1 for outcome in outcomes if not outcome.passed)
     console.print(f"{len(outcomes) - failed} passed, {failed} failed")
     return 1 if failed else 0
