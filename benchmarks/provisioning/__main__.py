@@ -7,7 +7,8 @@ order that chance decides, and ratios are taken within the pair, so that what el
 CPU is the tool's own with all of its children (Ansible's warm process, Terraform's provider); the account's is not in
 it.
 
-create      from an empty account to the whole stack; once as fast as the emulator answers, once with simulated waits
+create      from an empty account to the whole stack, as fast as the emulator answers; and once, by both tools at the
+            same time, with waits as long as AWS's usually are (some eleven minutes)
 converge    a run that finds nothing to do
 plan        what a run would do, when there is nothing
 destroy     back to an empty account
@@ -23,12 +24,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -82,7 +86,7 @@ def main(words: Sequence[str]) -> int:
         try:
             _pairs(console, tools, options.pairs, measured)
             if options.waits:
-                _under_waits(console, tools, options.pairs, options.waits, measured)
+                _under_waits(console, tools, options.waits, measured)
             if options.environments:
                 _growth(console, tools, options.environments, measured)
         except ToolError as error:
@@ -145,29 +149,52 @@ def _pairs(console: Console, tools: Sequence[Tool], pairs: int, measured: Measur
                     measured.leftovers[tool.name] = [f"{kind} {name}" for kind, name, _ in left]
 
 
-def _under_waits(
-    console: Console, tools: Sequence[Tool], pairs: int, waits: dict[str, float], measured: Measured
-) -> None:
-    """Create, through a proxy that holds resources in their pending state. It ends when everything is ready."""
+@dataclass(frozen=True)
+class UnderWaits:
+    """A creation under waits: seconds until everything is ready, those of CPU, the longest chain, and what it is of.
+
+    `asked` says by kind when the first slow resource was asked for, in seconds after the start.
+    """
+
+    wall: float
+    cpu: float
+    chain: float
+    path: list[str]
+    asked: dict[str, float]
+    calls: int
+
+
+def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float], measured: Measured) -> None:
+    """Create, through proxies that hold resources in their pending state.
+
+    Once, and by both tools at the same time, each in a process and an account of its own: it takes as long as AWS
+    does, of which either is busy for a minute, and in that minute the other one makes it slower and not faster.
+    """
     measured.waits = waits
-    for number in range(pairs):
-        for tool in _in_any_order(tools):
-            with account() as endpoint:
-                proxy = Proxy(endpoint, waits)
-                try:
-                    tool.forget(FIRST)
-                    tool.prepare(FIRST, proxy.endpoint)
-                    run = tool.create(FIRST, proxy.endpoint)
-                    # One tool awaits what another leaves to a later playbook: both are done when AWS is.
-                    whole = max(run.wall, proxy.waits.all_ready() - run.began)
-                    time.sleep(max(0.0, run.began + whole - time.monotonic()))
-                finally:
-                    proxy.stop()
-                chain, path = longest_chain(waits, proxy.median_latency())
-                asked = {kind: at - run.began for kind, at in proxy.waits.kinds().items()}
-            measured.add("create under waits", tool.name, number, whole, run.cpu)
-            measured.add_chain(tool.name, number, chain, path, asked, proxy.calls())
-        console.print(f"pair {number + 1}, create under waits: {measured.words('create under waits', number)}")
+    with ProcessPoolExecutor(len(tools), multiprocessing.get_context("fork"), adopt_orphans) as pool:
+        made = pool.map(_create_under_waits, tools, [waits] * len(tools))
+        for tool, one in zip(tools, made, strict=True):
+            measured.add("create under waits", tool.name, 0, one.wall, one.cpu)
+            measured.add_chain(tool.name, 0, one.chain, one.path, one.asked, one.calls)
+    console.print(f"create under waits: {measured.words('create under waits', 0)}")
+
+
+def _create_under_waits(tool: Tool, waits: dict[str, float]) -> UnderWaits:
+    """It ends when everything is ready."""
+    with account() as endpoint:
+        proxy = Proxy(endpoint, waits)
+        try:
+            tool.forget(FIRST)
+            tool.prepare(FIRST, proxy.endpoint)
+            run = tool.create(FIRST, proxy.endpoint)
+            # One tool awaits what another leaves to a later playbook: both are done when AWS is.
+            whole = max(run.wall, proxy.waits.all_ready() - run.began)
+            time.sleep(max(0.0, run.began + whole - time.monotonic()))
+        finally:
+            proxy.stop()
+        chain, path = longest_chain(waits, proxy.median_latency())
+        asked = {kind: at - run.began for kind, at in proxy.waits.kinds().items()}
+        return UnderWaits(whole, run.cpu, chain, path, asked, proxy.calls())
 
 
 def _growth(console: Console, tools: Sequence[Tool], counts: Sequence[int], measured: Measured) -> None:

@@ -185,13 +185,21 @@ def _chain_table(console: Console, measured: Measured) -> None:
         return
     waits = ", ".join(f"{kind} {seconds:g}" for kind, seconds in measured.waits.items())
     table = Table(title=f"Create under simulated waits ({waits} s)", title_justify="left")
-    for name in ("", "wall, s", "longest chain, s", "ratio", "calls", "asked for, seconds after the start"):
-        table.add_column(name, justify="left" if name in ("", "asked for, seconds after the start") else "right")
+    table.add_column("")
+    for name in ("wall, s", "longest chain, s", "above it, s", "ratio", "calls"):
+        table.add_column(name, justify="right")
+    table.add_column("asked for, seconds after the start")
     for (tool, number), chain in sorted(measured.chains.items(), reverse=True):
         wall = measured.runs["create under waits", tool, number][0]
         asked = ", ".join(f"{kind} {at:.0f}" for kind, at in sorted(chain.asked.items(), key=lambda item: item[1]))
         table.add_row(
-            tool, f"{wall:.1f}", f"{chain.seconds:.1f}", f"{wall / chain.seconds:.2f}", str(chain.calls), asked
+            tool,
+            f"{wall:.1f}",
+            f"{chain.seconds:.1f}",
+            f"{wall - chain.seconds:.1f}",
+            f"{wall / chain.seconds:.2f}",
+            str(chain.calls),
+            asked,
         )
     console.print(table)
     console.print(f"The longest chain: {' → '.join(next(iter(measured.chains.values())).path)}")

@@ -17,8 +17,31 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Seconds. AWS takes several times as long for each; the proportions are AWS's.
-WAITS: Mapping[str, float] = {"database": 60, "cache": 45, "edge": 40, "balancer": 20, "nat": 15, "certificate": 15}
+import yaml
+
+from .account import PROJECT
+
+#: Which module makes what is waited for.
+MAKERS: Mapping[str, str] = {
+    "database": "amazon.aws.rds_instance",
+    "cache": "slipway.aws.elasticache_replication_group",
+    "edge": "slipway.aws.cloudfront_distribution",
+    "balancer": "amazon.aws.elb_application_lb",
+    "nat": "amazon.aws.ec2_vpc_nat_gateway",
+    "certificate": "slipway.aws.acm_certificate_request",
+}
+
+
+def usual_seconds() -> dict[str, float]:
+    """What AWS usually takes for each, as the plan foretells it to people.
+
+    Shorter waits would blow up a tool's own part.
+    """
+    modules = yaml.safe_load((PROJECT / "plugins" / "plugin_utils" / "plan_modules.yml").read_text())
+    return {kind: 60.0 * modules[module]["minutes"]["create"] for kind, module in MAKERS.items()}
+
+
+WAITS: Mapping[str, float] = usual_seconds()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from rehearsal import report
 from rehearsal.__main__ import ansible_environment
@@ -25,6 +26,8 @@ from rehearsal.settings import Settings
 
 PROJECT = Path(__file__).parent.parent.parent
 RESULTS = PROJECT / ".test-results"
+#: Milliseconds. Playwright's own five are less than a host's first answer may take when another one has just died.
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)

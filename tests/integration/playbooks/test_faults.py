@@ -220,11 +220,12 @@ PASSING = {
     "500": faults.fail_inside,
     "503": faults.be_unavailable,
     "connection reset": faults.reset,
-    "429 without a body": faults.refuse_in_silence,
     "answer in drops, 3 s": faults.trickle(3),
 }
-#: Nobody can know that it was done; the run may end with an error, and what it asks for twice is made twice.
+#: What boto3 cannot read, and then does not ask again. Nobody can know whether it was done; the run may end with an
+#: error, and what it asks for twice is made twice.
 DECEIVING = {
+    "429 without a body": faults.refuse_in_silence,
     "answer lost": faults.lose_the_answer,
     "answer cut short": faults.cut_short,
     "200 with an empty body": faults.answer_nothing,
