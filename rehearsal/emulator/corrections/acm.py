@@ -123,10 +123,12 @@ def request_certificate(
     cert_authority_arn: str | None = None,
     cert_options: dict[str, Any] | None = None,
 ) -> str:
-    """The domain's name and the others, in the order given.
+    """The domain's name and the others, in the order given; a token stands for no certificate that was deleted.
 
     https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
     """
+    if self._idempotency_tokens.get(idempotency_token, {}).get("arn") not in self._certificates:
+        self._idempotency_tokens.pop(idempotency_token, None)
     arn = _request_certificate(
         self, domain_name, idempotency_token, subject_alt_names, tags, cert_authority_arn, cert_options
     )

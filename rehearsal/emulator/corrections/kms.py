@@ -7,6 +7,7 @@ from moto.kms.models import Alias, KmsBackend, kms_backends
 from .registry import correct
 
 _schedule_key_deletion = KmsBackend.schedule_key_deletion
+_cancel_key_deletion = KmsBackend.cancel_key_deletion
 _enable_key = KmsBackend.enable_key
 _disable_key = KmsBackend.disable_key
 _any_id_to_key_id = KmsBackend.any_id_to_key_id
@@ -26,6 +27,12 @@ def is_usable(account_id: str, region: str, key: str) -> bool:
 def schedule_key_deletion(self: KmsBackend, key_id: str, pending_window_in_days: int) -> float:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
     return _schedule_key_deletion(self, self.get_key_id(key_id), pending_window_in_days)
+
+
+@correct(KmsBackend, "cancel_key_deletion")
+def cancel_key_deletion(self: KmsBackend, key_id: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html"""
+    _cancel_key_deletion(self, self.get_key_id(key_id))
 
 
 @correct(KmsBackend, "enable_key")

@@ -300,15 +300,21 @@ class Refusal:
 
 REFUSALS = (
     Refusal(
+        "access denied",
+        "s3:PutBucketPolicy",
+        partial(faults.each, "s3:PutBucketPolicy", faults.deny),
+        ("[not-allowed] These credentials may not do s3:PutBucketPolicy.",),
+    ),
+    Refusal(
         "expired credentials",
-        "from write 60 on",
-        partial(faults.from_write, 60, faults.expire),
+        "from write 20 on",
+        partial(faults.from_write, 20, faults.expire),
         ("[credentials-expired]", "Log in again"),
     ),
     Refusal(
         "clock an hour late",
-        "from write 60 on",
-        partial(faults.from_write, 60, faults.be_too_late),
+        "from write 20 on",
+        partial(faults.from_write, 20, faults.be_too_late),
         ("[clock]", "timedatectl"),
     ),
     Refusal(
@@ -316,12 +322,6 @@ REFUSALS = (
         "elbv2:CreateListener",
         partial(faults.each, "elbv2:CreateListener", faults.deny),
         ("[not-allowed] These credentials may not do elasticloadbalancing:CreateListener.", "make deployer-policy"),
-    ),
-    Refusal(
-        "access denied",
-        "s3:PutBucketPolicy",
-        partial(faults.each, "s3:PutBucketPolicy", faults.deny),
-        ("[not-allowed] These credentials may not do s3:PutBucketPolicy.",),
     ),
 )
 

@@ -85,6 +85,25 @@ def test_a_token_makes_one_certificate(client: Clients) -> None:
     assert arns <= {one["CertificateArn"] for one in listed}
 
 
+def test_a_token_stands_for_no_certificate_that_was_deleted(client: Clients) -> None:
+    acm = client("acm")
+    asked = {"DomainName": "app.slipway.localhost", "IdempotencyToken": "again"}
+    first = acm.request_certificate(**asked)["CertificateArn"]
+    acm.delete_certificate(CertificateArn=first)
+    second = acm.request_certificate(**asked)["CertificateArn"]
+    assert second != first
+    assert acm.request_certificate(**asked)["CertificateArn"] == second
+
+
+def test_the_deletion_of_a_key_is_cancelled_by_its_arn(client: Clients) -> None:
+    kms = client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+    kms.cancel_key_deletion(KeyId=arn)
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html: it has to be enabled again.
+    assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
+
+
 def test_a_key_is_disabled_enabled_and_deleted_by_its_arn(client: Clients) -> None:
     kms = client("kms")
     arn = kms.create_key()["KeyMetadata"]["Arn"]
