@@ -112,5 +112,5 @@ resource "aws_vpc_endpoint" "s3" {
   service_name      = "com.amazonaws.${var.region}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [aws_route_table.application.id]
-  tags              = { Name = "${local.name}-s3" }
+  tags              = { Name = "${local.name}-endpoint-s3" }
 }
