@@ -297,7 +297,8 @@ class Engine:
                 except EngineError:
                     # What podman cannot take down any more is unmounted and deleted as files below.
                     continue
-        self._unmount_below(self.state / "storage")
+        # Also what a killed build of an image has mounted.
+        self._unmount_below(self.state)
         self._unmount_below(self._run_directory)
         self._drop_namespace()
         subprocess.run([*sudo(), "rm", "-rf", "--one-file-system", str(self._run_directory)], check=False)
@@ -309,7 +310,7 @@ class Engine:
             return set()
 
     def _unmount_below(self, directory: Path) -> None:
-        """Take off the mounts that killed containers left below `directory`, the deepest first."""
+        """Take off the mounts that somebody who was killed left below `directory`, the deepest first."""
         mounts = [line.split()[4].encode().decode("unicode_escape") for line in _mount_table()]
         below = [mount for mount in mounts if Path(mount).is_relative_to(directory)]
         for place in sorted(below, key=len, reverse=True):

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal.engine import _report_unseen_ends
+import pytest
+
+from rehearsal.engine import Engine, _report_unseen_ends
 
 
 def test_a_container_that_died_with_its_monitor_is_reported_to_podman(tmp_path: Path) -> None:
@@ -27,3 +29,16 @@ def test_a_container_that_died_with_its_monitor_is_reported_to_podman(tmp_path: 
 def test_whoever_may_not_write_there_leaves_it_to_root(tmp_path: Path) -> None:
     listed = [{"Id": "gone", "State": "running", "Pid": 2**22 + 1}]
     assert not _report_unseen_ends(listed, tmp_path / "absent")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts something")
+def test_what_a_killed_build_has_mounted_is_taken_off(tmp_path: Path) -> None:
+    """As `mmdebstrap` leaves it below the directory in which it was at work."""
+    place = tmp_path / "machine-killed" / "root" / "proc"
+    place.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
+    try:
+        Engine(tmp_path).destroy()
+        assert str(place) not in Path("/proc/self/mountinfo").read_text()
+    finally:
+        subprocess.run(["umount", "-l", str(place)], capture_output=True)
