@@ -32,14 +32,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from . import census, report
 from .account import account
-from .report import Growth, Measured
+from .report import Chain, Growth, Measured
 from .tools import Environment, Slipway, Terraform, Tool, ToolError, adopt_orphans
 from .waits import WAITS, Proxy, longest_chain
 
@@ -149,21 +148,6 @@ def _pairs(console: Console, tools: Sequence[Tool], pairs: int, measured: Measur
                     measured.leftovers[tool.name] = [f"{kind} {name}" for kind, name, _ in left]
 
 
-@dataclass(frozen=True)
-class UnderWaits:
-    """A creation under waits: seconds until everything is ready, those of CPU, the longest chain, and what it is of.
-
-    `asked` says by kind when the first slow resource was asked for, in seconds after the start.
-    """
-
-    wall: float
-    cpu: float
-    chain: float
-    path: list[str]
-    asked: dict[str, float]
-    calls: int
-
-
 def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float], measured: Measured) -> None:
     """Create, through proxies that hold resources in their pending state.
 
@@ -173,14 +157,14 @@ def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float
     measured.waits = waits
     with ProcessPoolExecutor(len(tools), multiprocessing.get_context("fork"), adopt_orphans) as pool:
         made = pool.map(_create_under_waits, tools, [waits] * len(tools))
-        for tool, one in zip(tools, made, strict=True):
-            measured.add("create under waits", tool.name, 0, one.wall, one.cpu)
-            measured.add_chain(tool.name, 0, one.chain, one.path, one.asked, one.calls)
+        for tool, (wall, cpu, chain) in zip(tools, made, strict=True):
+            measured.add("create under waits", tool.name, 0, wall, cpu)
+            measured.add_chain(tool.name, 0, chain)
     console.print(f"create under waits: {measured.words('create under waits', 0)}")
 
 
-def _create_under_waits(tool: Tool, waits: dict[str, float]) -> UnderWaits:
-    """It ends when everything is ready."""
+def _create_under_waits(tool: Tool, waits: dict[str, float]) -> tuple[float, float, Chain]:
+    """Seconds until everything is ready, those of CPU, and the longest chain."""
     with account() as endpoint:
         proxy = Proxy(endpoint, waits)
         try:
@@ -194,7 +178,7 @@ def _create_under_waits(tool: Tool, waits: dict[str, float]) -> UnderWaits:
             proxy.stop()
         chain, path = longest_chain(waits, proxy.median_latency())
         asked = {kind: at - run.began for kind, at in proxy.waits.kinds().items()}
-        return UnderWaits(whole, run.cpu, chain, path, asked, proxy.calls())
+        return whole, run.cpu, Chain(chain, path, asked, proxy.calls())
 
 
 def _growth(console: Console, tools: Sequence[Tool], counts: Sequence[int], measured: Measured) -> None:

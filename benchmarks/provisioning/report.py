@@ -57,10 +57,8 @@ class Measured:
     def add(self, verb: str, tool: str, number: int, wall: float, cpu: float) -> None:
         self.runs[verb, tool, number] = (wall, cpu)
 
-    def add_chain(
-        self, tool: str, number: int, seconds: float, path: list[str], asked: dict[str, float], calls: int
-    ) -> None:
-        self.chains[tool, number] = Chain(seconds, path, asked, calls)
+    def add_chain(self, tool: str, number: int, chain: Chain) -> None:
+        self.chains[tool, number] = chain
 
     def has(self, verb: str, tool: str) -> bool:
         return any(key[:2] == (verb, tool) for key in self.runs)

@@ -17,9 +17,7 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
-from .account import PROJECT
+from plugins.plugin_utils.plan import load_modules
 
 #: Which module makes what is waited for.
 MAKERS: Mapping[str, str] = {
@@ -37,7 +35,7 @@ def usual_seconds() -> dict[str, float]:
 
     Shorter waits would blow up a tool's own part.
     """
-    modules = yaml.safe_load((PROJECT / "plugins" / "plugin_utils" / "plan_modules.yml").read_text())
+    modules = load_modules()
     return {kind: 60.0 * modules[module]["minutes"]["create"] for kind, module in MAKERS.items()}
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.provisioning.census import differences
-from benchmarks.provisioning.report import SLIPWAY, TERRAFORM, Measured, drawing, last_line
+from benchmarks.provisioning.report import SLIPWAY, TERRAFORM, Chain, Measured, drawing, last_line
 from benchmarks.provisioning.waits import Waits, longest_chain, signature
 
 ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/"
@@ -123,6 +123,6 @@ def test_ratios_are_taken_within_a_pair() -> None:
         measured.add("converge", SLIPWAY, number, own, own)
         measured.add("converge", TERRAFORM, number, peer, 2 * peer)
     measured.add("create under waits", SLIPWAY, 0, 66, 1)
-    measured.add_chain(SLIPWAY, 0, 60, ["database"], {}, 1)
+    measured.add_chain(SLIPWAY, 0, Chain(60, ["database"], {}, 1))
     assert last_line(measured) == "noop_wall=0.60 noop_cpu=0.30 plan=absent create=1.10 destroy=absent"
     assert drawing(measured).count("<rect") == 1 + 2 * 3
