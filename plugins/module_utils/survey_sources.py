@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils.survey import Account, Fields, Found, Source
+from ansible_collections.slipway.aws.plugins.module_utils.survey import Account, Fields, Found, Source, Stack
 
 SOURCES: list[Source] = []
 
@@ -35,6 +35,20 @@ def _tag(resource: Fields, name: str) -> str:
 # -- encryption --------------------------------------------------------------------------------------------------------
 
 
+def grants_to_others(account: Account, region: str, key: str) -> list[Fields]:
+    """Grants that let another account use a key. RDS and Auto Scaling take and retire those that they need."""
+    grants = account.all("kms", "list_grants", "Grants", region=region, KeyId=key)
+    foreign = [
+        one for one in grants if _account_of(one.get("GranteePrincipal", "")) not in ("", account.stack.account_id)
+    ]
+    return [{name: one.get(name) for name in ("GrantId", "GranteePrincipal", "Operations")} for one in foreign]
+
+
+def _account_of(principal: str) -> str:
+    """The account in an ARN; empty for a service, which has none."""
+    return principal.split(":")[4] if principal.startswith("arn:") else ""
+
+
 @source("encryption")
 def keys(account: Account) -> Iterator[Found]:
     for region in account.stack.regions:
@@ -48,6 +62,7 @@ def keys(account: Account) -> Iterator[Found]:
                     "Key": partial(ask, "describe_key", "KeyMetadata", KeyId=key),
                     "Policy": partial(ask, "get_key_policy", "Policy", KeyId=key, PolicyName="default"),
                     "Rotation": partial(ask, "get_key_rotation_status", "KeyRotationEnabled", KeyId=key),
+                    "Grants": partial(grants_to_others, account, region, key),
                     "Tags": partial(ask, "list_resource_tags", "Tags", KeyId=key),
                 }
             )
@@ -146,6 +161,15 @@ _BUCKET_SETTINGS = {
         ("ReplicationConfigurationNotFoundError",),
     ),
     "Notifications": ("get_bucket_notification_configuration", "", ()),
+    # Lists of the bucket's objects, which may be written to a bucket of somebody else.
+    "Inventories": ("list_bucket_inventory_configurations", "InventoryConfigurationList", ()),
+    # Not every region has it.
+    "Acceleration": ("get_bucket_accelerate_configuration", "", ("MethodNotAllowed", "UnsupportedArgument")),
+    "ObjectLock": (
+        "get_object_lock_configuration",
+        "ObjectLockConfiguration",
+        ("ObjectLockConfigurationNotFoundError",),
+    ),
     "Tags": ("get_bucket_tagging", "TagSet", ("NoSuchTagSet",)),
 }
 
@@ -261,7 +285,11 @@ def secrets(account: Account) -> Iterator[Found]:
     prefix = {"Key": "name", "Values": [f"{account.stack.name}/"]}
     for secret in account.all("secretsmanager", "list_secrets", "SecretList", Filters=[prefix]):
         policy = account.ask("secretsmanager", "get_resource_policy", "ResourcePolicy", SecretId=secret["ARN"])
-        yield Found("AWS::SecretsManager::Secret", secret["Name"], secret | {"ResourcePolicy": policy})
+        # That the value is another one says its version.
+        versions = secret.get("SecretVersionsToStages") or {}
+        current = [version for version, stages in versions.items() if "AWSCURRENT" in stages]
+        fields = secret | {"ResourcePolicy": policy, "CurrentVersion": next(iter(current), None)}
+        yield Found("AWS::SecretsManager::Secret", secret["Name"], fields)
 
 
 @source("parameters")
@@ -337,12 +365,29 @@ def certificates(account: Account) -> Iterator[Found]:
 # -- database and cache ------------------------------------------------------------------------------------------------
 
 
+def _shared_snapshots(account: Account, database: str) -> Fields:
+    """Who else may restore a database's snapshots, by their names. Those that RDS takes by itself cannot be shared."""
+    manual = account.all(
+        "rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=database, SnapshotType="manual"
+    )
+    names = [snapshot["DBSnapshotIdentifier"] for snapshot in manual]
+    shared = dict(zip(names, account.each(names, partial(_restorers, account)), strict=True))
+    return {name: restorers for name, restorers in shared.items() if restorers}
+
+
+def _restorers(account: Account, snapshot: str) -> list[str]:
+    path = "DBSnapshotAttributesResult.DBSnapshotAttributes"
+    answer = account.ask("rds", "describe_db_snapshot_attributes", path, DBSnapshotIdentifier=snapshot) or []
+    return [value for one in answer if one["AttributeName"] == "restore" for value in one["AttributeValues"]]
+
+
 @source("database")
 def database(account: Account) -> Iterator[Found]:
     tags = partial(account.ask, "rds", "list_tags_for_resource", "TagList")
     for instance in account.all("rds", "describe_db_instances", "DBInstances"):
-        if account.stack.owns(instance["DBInstanceIdentifier"]):
-            yield Found("AWS::RDS::DBInstance", instance["DBInstanceIdentifier"], instance)
+        name = instance["DBInstanceIdentifier"]
+        if account.stack.owns(name):
+            yield Found("AWS::RDS::DBInstance", name, instance | {"SharedSnapshots": _shared_snapshots(account, name)})
     for group in account.all("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
         if account.stack.owns(group["DBSubnetGroupName"]):
             group["Tags"] = tags(ResourceName=group["DBSubnetGroupArn"])
@@ -393,6 +438,19 @@ def queues(account: Account) -> Iterator[Found]:
 # -- alerts ------------------------------------------------------------------------------------------------------------
 
 
+def subscriptions(account: Account, region: str, topic: str) -> list[Fields]:
+    """Who is told, and of what: a filter makes a subscription silent. One that is not yet confirmed has no ARN."""
+    found = account.all("sns", "list_subscriptions_by_topic", "Subscriptions", region=region, TopicArn=topic)
+    for one in found:
+        if one["SubscriptionArn"].startswith("arn:"):
+            which = {"SubscriptionArn": one["SubscriptionArn"]}
+            set_by_people = account.ask("sns", "get_subscription_attributes", "Attributes", region=region, **which)
+            one |= {
+                name: set_by_people.get(name) for name in ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
+            }
+    return found
+
+
 @source("alerts")
 def topics(account: Account) -> Iterator[Found]:
     for region in account.stack.regions:
@@ -402,11 +460,10 @@ def topics(account: Account) -> Iterator[Found]:
             name = arn.rsplit(":", 1)[-1]
             if not account.stack.owns(name):
                 continue
-            listed = partial(account.all, "sns", "list_subscriptions_by_topic", "Subscriptions", region=region)
             fields = account.together(
                 {
                     "Attributes": partial(ask, "get_topic_attributes", "Attributes", TopicArn=arn),
-                    "Subscriptions": partial(listed, TopicArn=arn),
+                    "Subscriptions": partial(subscriptions, account, region, arn),
                     "Tags": partial(ask, "list_tags_for_resource", "Tags", ResourceArn=arn),
                 }
             )
@@ -533,10 +590,18 @@ def target_groups(account: Account) -> Iterator[Found]:
 # -- edge --------------------------------------------------------------------------------------------------------------
 
 
+def serves(distribution: Fields, stack: Stack) -> bool:
+    """Whether a distribution answers for the stack, or asks what is the stack's: its aliases may have been taken."""
+    aliases = set((distribution.get("Aliases") or {}).get("Items") or [])
+    origins = {origin["DomainName"] for origin in distribution["Origins"]["Items"]}
+    buckets = {f"{stack.site_bucket}.s3.{stack.region}.amazonaws.com"} if stack.site_bucket else set()
+    return bool(aliases & set(stack.domains) or origins & {*buckets, *filter(None, [stack.origin_domain])})
+
+
 @source("edge")
 def distributions(account: Account) -> Iterator[Found]:
     for one in account.all("cloudfront", "list_distributions", "DistributionList.Items"):
-        if set((one.get("Aliases") or {}).get("Items") or []) & set(account.stack.domains):
+        if serves(one, account.stack):
             questions = {
                 "Config": partial(
                     account.ask, "cloudfront", "get_distribution_config", "DistributionConfig", Id=one["Id"]
@@ -731,7 +796,71 @@ def groups(account: Account) -> Iterator[Found]:
             }
         )
         kept = {member: value for member, value in group.items() if member not in _SCALED}
+        kept["Instances"] = _unlike_their_template(account, group["Instances"])
         yield Found("AWS::AutoScaling::AutoScalingGroup", name, kept | settings)
+
+
+def _unlike_their_template(account: Account, members: list[Fields]) -> Fields:
+    """What somebody changed on running instances, by their ids. They come and go, so that a record cannot hold them;
+    the version of the launch template that each was started from can."""
+    started = {
+        one["InstanceId"]: (one["LaunchTemplate"]["LaunchTemplateId"], one["LaunchTemplate"]["Version"])
+        for one in members
+        if one.get("LaunchTemplate")
+    }
+    if not started:
+        return {}
+    of_them = [{"Name": "instance-id", "Values": sorted(started)}]
+    reservations = account.all("ec2", "describe_instances", "Reservations", Filters=of_them)
+    templates = {
+        version: account.ask(
+            "ec2", "describe_launch_template_versions", "LaunchTemplateVersions",
+            LaunchTemplateId=version[0], Versions=[version[1]],
+        )[0]["LaunchTemplateData"]
+        for version in sorted(set(started.values()))
+    }  # fmt: skip
+    running = [one for each in reservations for one in each["Instances"] if one["State"]["Name"] == "running"]
+    found = {
+        one["InstanceId"]: unlike(_as_started(templates[started[one["InstanceId"]]]), _as_it_is(one)) for one in running
+    }
+    return {identifier: fields for identifier, fields in found.items() if fields}
+
+
+def unlike(wanted: Fields, live: Fields) -> Fields:
+    """The live values of the members that somebody wants otherwise; in structures, of their members."""
+    found: Fields = {}
+    for name, value in wanted.items():
+        if isinstance(value, dict):
+            inner = unlike(value, live.get(name) or {})
+            found |= {name: inner} if inner else {}
+        elif live.get(name) != value:
+            found[name] = live.get(name)
+    return found
+
+
+def _as_started(template: Fields) -> Fields:
+    """What a launch template's data says of an instance that can be changed while it runs."""
+    groups = template.get("SecurityGroupIds") or (template.get("NetworkInterfaces") or [{}])[0].get("Groups") or []
+    tagged = [one for one in template.get("TagSpecifications") or [] if one["ResourceType"] == "instance"]
+    profile = template.get("IamInstanceProfile") or {}
+    return {
+        "SecurityGroups": sorted(groups),
+        "IamInstanceProfile": profile.get("Name") or profile.get("Arn", "").rsplit("/", 1)[-1],
+        "MetadataOptions": template.get("MetadataOptions") or {},
+        "SourceDestCheck": True,
+        "Tags": {tag["Key"]: tag["Value"] for one in tagged for tag in one["Tags"]},
+    }
+
+
+def _as_it_is(instance: Fields) -> Fields:
+    """The same of an instance."""
+    return {
+        "SecurityGroups": sorted(group["GroupId"] for group in instance["SecurityGroups"]),
+        "IamInstanceProfile": (instance.get("IamInstanceProfile") or {}).get("Arn", "").rsplit("/", 1)[-1],
+        "MetadataOptions": instance.get("MetadataOptions"),
+        "SourceDestCheck": instance.get("SourceDestCheck"),
+        "Tags": {tag["Key"]: tag["Value"] for tag in instance.get("Tags") or []},
+    }
 
 
 @source("compute")
@@ -740,7 +869,9 @@ def launch_templates(account: Account) -> Iterator[Found]:
         if account.stack.owns(template["LaunchTemplateName"]):
             which = {"LaunchTemplateId": template["LaunchTemplateId"], "Versions": ["$Default", "$Latest"]}
             versions = account.all("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **which)
-            data = {f"version {one['VersionNumber']}": one["LaunchTemplateData"] for one in versions}
+            default = next(one for one in versions if one["VersionNumber"] == template["DefaultVersionNumber"])
+            latest = max(versions, key=lambda one: int(one["VersionNumber"]))
+            data = {"Default": default["LaunchTemplateData"], "Latest": latest["LaunchTemplateData"]}
             yield Found("AWS::EC2::LaunchTemplate", template["LaunchTemplateName"], template | {"Data": data})
 
 

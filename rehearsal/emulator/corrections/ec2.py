@@ -23,6 +23,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, Reservation
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.instances import InstanceResponse
@@ -520,6 +521,22 @@ def delete_launch_template_versions(self: LaunchTemplates) -> ActionResult:
             "UnsuccessfullyDeletedLaunchTemplateVersions": failed,
         }
     )
+
+
+# -- NAT gateways --------------------------------------------------------------------------------------------
+
+_describe_nat_gateways = NatGatewayBackend.describe_nat_gateways
+
+
+@correct(NatGatewayBackend, "describe_nat_gateways")
+def describe_nat_gateways(self: NatGatewayBackend, filters: Any, nat_gateway_ids: list[str] | None) -> list[NatGateway]:
+    """Tags filter too: moto does not read them, and answers the gateways of every environment.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNatGateways.html
+    """
+    tags = {name: values for name, values in (filters or {}).items() if name.startswith("tag")}
+    found = _describe_nat_gateways(self, filters, nat_gateway_ids)
+    return ec2_utils.generic_filter(tags, found)
 
 
 # -- security groups -----------------------------------------------------------------------------------------

@@ -279,6 +279,21 @@ def a_bucket_copied_elsewhere(account: Account) -> None:
     s3.put_bucket_replication(Bucket=f"{BUCKETS}-logs", ReplicationConfiguration=copy)
 
 
+@change("storage", "S3::Bucket", "Inventories", left=True)
+def lists_of_a_buckets_objects_sent_elsewhere(account: Account) -> None:
+    elsewhere = {"S3BucketDestination": {"Bucket": "arn:aws:s3:::elsewhere", "Format": "CSV"}}
+    lists = {
+        "Id": "evil",
+        "IsEnabled": True,
+        "Destination": elsewhere,
+        "IncludedObjectVersions": "All",
+        "Schedule": {"Frequency": "Daily"},
+    }
+    account.client("s3").put_bucket_inventory_configuration(
+        Bucket=f"{BUCKETS}-releases", Id="evil", InventoryConfiguration=lists
+    )
+
+
 # -- encryption, identity, secrets, parameters -----------------------------------------------------------------------
 
 
@@ -338,6 +353,11 @@ def a_secret_given_to_another_account(account: Account) -> None:
     account.client("secretsmanager").put_resource_policy(SecretId=f"{NAME}/database", ResourcePolicy=policy)
 
 
+@change("secrets", "SecretsManager::Secret", "CurrentVersion", left=True)
+def another_secret(account: Account) -> None:
+    account.client("secretsmanager").put_secret_value(SecretId=f"{NAME}/django", SecretString='{"secret_key": "mine"}')
+
+
 @change("parameters", "SSM::Parameter", "Value")
 def a_parameter_changed(account: Account) -> None:
     account.client("ssm").put_parameter(Name=f"/{NAME}/application/DATABASE_PORT", Value="5433", Overwrite=True)
@@ -354,6 +374,19 @@ def a_parameter_added(account: Account) -> None:
 @change("database", "RDS::DBInstance", "PubliclyAccessible")
 def a_public_database(account: Account) -> None:
     account.client("rds").modify_db_instance(DBInstanceIdentifier=NAME, PubliclyAccessible=True, ApplyImmediately=True)
+
+
+@change("database", "RDS::DBInstance", "SharedSnapshots.mine", left=True)
+def a_snapshot_that_another_account_may_restore(account: Account) -> None:
+    rds = account.client("rds")
+    rds.create_db_snapshot(DBInstanceIdentifier=NAME, DBSnapshotIdentifier="mine")
+    rds.modify_db_snapshot_attribute(DBSnapshotIdentifier="mine", AttributeName="restore", ValuesToAdd=["999999999999"])
+
+
+@change("database", "RDS::DBInstance", "IAMDatabaseAuthenticationEnabled")
+def another_way_into_the_database(account: Account) -> None:
+    rds = account.client("rds")
+    rds.modify_db_instance(DBInstanceIdentifier=NAME, EnableIAMDatabaseAuthentication=True, ApplyImmediately=True)
 
 
 @change("database", "RDS::DBParameterGroup", "Parameters.log_lock_waits.ParameterValue")
@@ -400,6 +433,23 @@ def a_health_check_that_waits(account: Account) -> None:
     route53 = account.client("route53")
     check = route53.list_health_checks()["HealthChecks"][0]["Id"]
     route53.update_health_check(HealthCheckId=check, FailureThreshold=9)
+
+
+@change("edge", "Route53::HealthCheck", "HealthCheckConfig.Disabled")
+def a_health_check_that_looks_at_nothing(account: Account) -> None:
+    route53 = account.client("route53")
+    check = route53.list_health_checks()["HealthChecks"][0]["Id"]
+    route53.update_health_check(HealthCheckId=check, Disabled=True)
+
+
+@change("edge", "CloudFront::Distribution", "Config.Aliases.Items", "Config.Aliases.Quantity")
+def a_distribution_without_its_name(account: Account) -> None:
+    edge = account.client("cloudfront", EDGE)
+    distribution = edge.list_distributions()["DistributionList"]["Items"][0]["Id"]
+    current = edge.get_distribution_config(Id=distribution)
+    config = current["DistributionConfig"]
+    config["Aliases"] = {"Quantity": 0}
+    edge.update_distribution(Id=distribution, IfMatch=current["ETag"], DistributionConfig=config)
 
 
 @change("edge", "Route53::RecordSet", "AliasTarget.DNSName")
@@ -533,18 +583,37 @@ def a_larger_group(account: Account) -> None:
     "EC2::LaunchTemplate",
     "DefaultVersionNumber",
     "LatestVersionNumber",
-    "Data.version 1",
-    "Data.version 2",
+    "Data.Default.MetadataOptions.HttpTokens",
+    "Data.Latest.MetadataOptions.HttpTokens",
     # Versions are counted on: another one has the values of the first.
-    remains=["DefaultVersionNumber", "LatestVersionNumber", "Data.version 1"],
+    remains=["DefaultVersionNumber", "LatestVersionNumber"],
 )
 def another_version_of_the_template(account: Account) -> None:
     ec2 = account.client("ec2")
     which = {"LaunchTemplateName": f"{NAME}-web"}
-    ec2.create_launch_template_version(
-        **which, SourceVersion="1", LaunchTemplateData={"MetadataOptions": {"HttpTokens": "optional"}}
-    )
+    (version,) = ec2.describe_launch_template_versions(**which)["LaunchTemplateVersions"]
+    options = {**version["LaunchTemplateData"]["MetadataOptions"], "HttpTokens": "optional"}
+    ec2.create_launch_template_version(**which, SourceVersion="1", LaunchTemplateData={"MetadataOptions": options})
     ec2.modify_launch_template(**which, DefaultVersion="2")
+
+
+def _instance(account: Account) -> str:
+    groups = account.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[f"{NAME}-web"])
+    return str(groups["AutoScalingGroups"][0]["Instances"][0]["InstanceId"])
+
+
+# The run makes another version of the launch template, as above, and puts new hosts in the place of all.
+@change("compute", "AutoScaling::AutoScalingGroup", "Instances.*")
+def a_host_in_another_security_group(account: Account) -> None:
+    groups = [_group(account, f"{NAME}-web"), _group(account, "default")]
+    account.client("ec2").modify_instance_attribute(InstanceId=_instance(account), Groups=groups)
+
+
+@change("image", "EC2::Image", "Public", left=True)
+def an_image_for_everybody(account: Account) -> None:
+    ec2 = account.client("ec2")
+    (image,) = ec2.describe_images(Owners=["self"])["Images"]
+    ec2.modify_image_attribute(ImageId=image["ImageId"], LaunchPermission={"Add": [{"Group": "all"}]})
 
 
 @change("compute", "AutoScaling::AutoScalingGroup", "LifecycleHooks.slipway-rehearsal-terminate")

@@ -4,6 +4,7 @@ layers look after; what nobody looks after goes on to be named."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ RECORD = {"Bucket": "slipway-rehearsal-123456789012-releases", "Key": "stack/sur
 WHOLE = ("playbooks/provision.yml", "audit/launch.yml")
 #: (layer, type, field)
 Found = set[tuple[str, str, str]]
+#: An instance in a field.
+NAMED_BY_AWS = re.compile(r"\bi-[0-9a-f]{17}\b")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ def _drift(account: Account, path: Path) -> Found:
     assert report["unread"] == {}, report["unread"]
     assert (ran.status != 0) == bool(report["drift"]), ran.output[-3000:]
     assert account.writes == set()
-    return {(one["layer"], one["resource"].split(" ")[0], one["field"]) for one in report["drift"]}
+    return {
+        (one["layer"], one["resource"].split(" ")[0], NAMED_BY_AWS.sub("*", one["field"])) for one in report["drift"]
+    }
 
 
 def _where(changes: Iterable[Change], *, remains: bool = False) -> Found:

@@ -191,6 +191,18 @@ def test_what_would_reach_another_place_is_refused(
     assert client("ssm").describe_parameters()["Parameters"] == []
 
 
+@pytest.mark.parametrize(("other", "refused"), [("stack-eu", True), ("a", True), ("stack2", False), ("ab", False)])
+def test_an_environment_whose_names_would_be_taken_for_anothers_is_refused(
+    converge: Converge, client: Clients, other: str, refused: bool
+) -> None:
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": other}]}]
+    client("ec2").create_vpc(CidrBlock="10.40.0.0/16", TagSpecifications=tags)
+    name = "a-stack" if len(other) < 3 else "stack"
+    ended = converge("preflight", {**VARIABLES, "preflight_network_name": name})
+    assert ended.failed == refused
+    assert (f"[name-within-another] The account has {other}. What an environment has" in said(ended)) == refused
+
+
 def test_the_block_of_a_network_that_exists_stays(converge: Converge, client: Clients) -> None:
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "stack"}]}]
     client("ec2").create_vpc(CidrBlock="10.40.0.0/16", TagSpecifications=tags)

@@ -285,3 +285,22 @@ def test_a_rule_that_names_a_group_keeps_its_description(ec2: Any, network: Netw
     )
     found = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [ids[0]]}])["SecurityGroupRules"]
     assert [rule["Description"] for rule in found if not rule["IsEgress"]] == ["Requests"]
+
+
+def test_nat_gateways_are_told_apart_by_their_tags(ec2: Any, network: Network) -> None:
+    made = {}
+    for name in ("slipway-live-nat", "slipway-live2-nat"):
+        tags = [{"ResourceType": "natgateway", "Tags": [{"Key": "Name", "Value": name}]}]
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        gateway = ec2.create_nat_gateway(SubnetId=network.subnet_ids[0], AllocationId=address, TagSpecifications=tags)[
+            "NatGateway"
+        ]
+        made[name] = gateway["NatGatewayId"]
+
+    def found(value: str) -> set[str]:
+        named = [{"Name": "tag:Name", "Values": [value]}]
+        return {one["NatGatewayId"] for one in ec2.describe_nat_gateways(Filters=named)["NatGateways"]}
+
+    assert found("slipway-live-*") == {made["slipway-live-nat"]}
+    assert found("slipway-live*") == set(made.values())
+    assert found("slipway-live") == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,13 @@ from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     drift,
     take,
 )
-from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import SOURCES
+from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import (
+    SOURCES,
+    grants_to_others,
+    serves,
+    subscriptions,
+    unlike,
+)
 from botocore.stub import Stubber
 
 PROJECT = Path(__file__).parents[3]
@@ -169,6 +176,74 @@ def test_all_pages_are_read() -> None:
         stub.add_response("list_web_acls", {"WebACLs": [{"Name": "b"}]}, {"Scope": "REGIONAL", "NextMarker": "more"})
         assert [one["Name"] for one in account.all("wafv2", "list_web_acls", "WebACLs", Scope="REGIONAL")] == ["a", "b"]
     account.close()
+
+
+def test_who_else_may_use_a_key_is_told_and_not_what_services_take_for_themselves() -> None:
+    client = _client("kms", "eu-west-1")
+    account = Account(STACK, lambda *_: client)
+    own, foreign = (f"arn:aws:iam::{account_id}:role/r" for account_id in ("123456789012", "999999999999"))
+    grants = [
+        {"GrantId": str(number), "GranteePrincipal": principal, "Operations": ["Decrypt"]}
+        for number, principal in enumerate([own, "rds.eu-west-1.amazonaws.com", foreign])
+    ]
+    with Stubber(client) as stub:
+        stub.add_response("list_grants", {"Grants": grants}, {"KeyId": "key"})
+        assert grants_to_others(account, "eu-west-1", "key") == [grants[2]]
+    account.close()
+
+
+def test_a_filter_makes_a_subscription_another_one_and_one_that_nobody_confirmed_has_none() -> None:
+    client = _client("sns", "eu-west-1")
+    account = Account(STACK, lambda *_: client)
+    arn = "arn:aws:sns:eu-west-1:123456789012:alerts:0f1e"
+    listed = [
+        {"SubscriptionArn": arn, "Endpoint": "a@example.com"},
+        {"SubscriptionArn": "PendingConfirmation", "Endpoint": "b@example.com"},
+    ]
+    attributes = {"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false", "ConfirmationWasAuthenticated": "true"}
+    with Stubber(client) as stub:
+        stub.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": arn[:-5]})
+        stub.add_response("get_subscription_attributes", {"Attributes": attributes}, {"SubscriptionArn": arn})
+        found = comparable({"Subscriptions": subscriptions(account, "eu-west-1", arn[:-5])})["Subscriptions"]
+    account.close()
+    assert found["a@example.com"]["FilterPolicy"] == {"a": ["b"]}
+    assert "FilterPolicy" not in found["b@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "origins", "ours"),
+    [
+        (["app.example.com"], ["elsewhere.example.com"], True),
+        ([], ["origin.app.example.com"], True),
+        ([], ["front.s3.eu-west-1.amazonaws.com"], True),
+        (["other.example.com"], ["other-front.s3.eu-west-1.amazonaws.com"], False),
+    ],
+)
+def test_a_distribution_is_known_by_its_names_and_by_what_it_asks(
+    aliases: list[str], origins: list[str], ours: bool
+) -> None:
+    stack = replace(STACK, site_domain="app.example.com", origin_domain="origin.app.example.com", site_bucket="front")
+    distribution = {
+        "Aliases": {"Quantity": len(aliases), **({"Items": aliases} if aliases else {})},
+        "Origins": {"Items": [{"DomainName": name} for name in origins]},
+    }
+    assert serves(distribution, stack) == ours
+
+
+def test_of_a_host_is_told_what_is_not_as_its_template_has_it() -> None:
+    wanted = {"SecurityGroups": ["sg-1"], "MetadataOptions": {"HttpTokens": "required"}, "Tags": {"Role": "web"}}
+    live = {
+        "SecurityGroups": ["sg-1"],
+        "MetadataOptions": {"HttpTokens": "required", "State": "applied"},
+        "Tags": {"Role": "web", "Own": "1"},
+    }
+    assert unlike(wanted, live) == {}
+    touched = {"SecurityGroups": ["sg-1", "sg-2"], "MetadataOptions": None, "Tags": {"Role": "builder"}}
+    assert unlike(wanted, touched) == {
+        "SecurityGroups": ["sg-1", "sg-2"],
+        "MetadataOptions": {"HttpTokens": None},
+        "Tags": {"Role": "builder"},
+    }
 
 
 def test_one_client_is_made_for_a_service_and_a_region() -> None:
