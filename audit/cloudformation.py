@@ -63,6 +63,12 @@ class Simple:
         yield Resource(self.type, properties, str(given.get(self.identity, "")))
 
 
+def _health_check(given: Properties) -> Iterator[Resource]:
+    """Without `Disabled`, for which CloudFormation has no word."""
+    config = {name: value for name, value in given["HealthCheckConfig"].items() if name != "Disabled"}
+    yield Resource("AWS::Route53::HealthCheck", {"HealthCheckConfig": config})
+
+
 def _attributes(kind: str, name: str, attributes: str) -> Translate:
     """Attributes of a load balancer or target group, whose name is in its ARN."""
 
@@ -452,7 +458,7 @@ MAPPED: dict[str, Translate] = {
         "AWS::RDS::DBParameterGroup", "DBParameterGroupName", "Parameters", "Parameters"
     ),
     "route53:ChangeResourceRecordSets": _records,
-    "route53:CreateHealthCheck": Simple("AWS::Route53::HealthCheck", dropped=("CallerReference",)),
+    "route53:CreateHealthCheck": _health_check,
     "route53:CreateHostedZone": _zone,
     "s3:CreateBucket": _bucket,
     "s3:PutBucketEncryption": _bucket_part("ServerSideEncryptionConfiguration", _encryption),

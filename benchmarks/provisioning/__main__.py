@@ -7,16 +7,17 @@ order that chance decides, and ratios are taken within the pair, so that what el
 CPU is the tool's own with all of its children (Ansible's warm process, Terraform's provider); the account's is not in
 it.
 
-create      from an empty account to the whole stack, as fast as the emulator answers; and once, by both tools at the
-            same time, with waits as long as AWS's usually are (some eleven minutes)
-converge    a run that finds nothing to do
-plan        what a run would do, when there is nothing
-destroy     back to an empty account
+create         from an empty account to the whole stack, as fast as the emulator answers; and once, by both tools at
+               the same time, with waits as long as AWS's usually are (some eleven minutes)
+converge       a run that finds nothing to do
+plan           what a run would do, when there is nothing
+plan a change  the same with another retention of one log group
+destroy        back to an empty account
 
 Before figures are believed, both accounts are asked what they hold, and the differences are printed.
 
 Last line, for machines: medians of the ratios Slipway ÷ Terraform; `create` is Slipway's time under simulated waits ÷
-the longest chain of resources that AWS makes one wait for. A verb that a tool does not have is `absent`.
+the longest chain of resources that AWS makes one wait for. What was not measured is `absent`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -39,11 +40,15 @@ from rich.console import Console
 from . import census, report
 from .account import account
 from .report import Chain, Growth, Measured
-from .tools import Environment, Slipway, Terraform, Tool, ToolError, adopt_orphans
+from .tools import Environment, Run, Slipway, Terraform, Tool, ToolError, adopt_orphans
 from .waits import WAITS, Proxy, longest_chain
 
 FIRST = Environment(0)
-VERBS = ("create", "converge", "plan", "destroy")
+#: Terraform spends most of a creation in pauses of its own.
+CREATIONS_AT_ONCE = 4
+#: What each has to find, where it is not for the verb to change everything.
+CHANGES = {"converge": False, "plan": False, "plan a change": True}
+VERBS = ("create", "converge", "plan", "plan a change", "destroy")
 
 
 def main(words: Sequence[str]) -> int:
@@ -131,21 +136,19 @@ def _pairs(console: Console, tools: Sequence[Tool], pairs: int, measured: Measur
                 tool.prepare(FIRST, endpoints[tool.name])
             for verb in VERBS:
                 for tool in _in_any_order(tools):
-                    run = getattr(tool, verb)(FIRST, endpoints[tool.name])
-                    if run is None:
-                        continue
+                    run: Run = getattr(tool, verb.replace(" ", "_"))(FIRST, endpoints[tool.name])
                     measured.add(verb, tool.name, number, run.wall, run.cpu)
-                    if run.changes and verb in ("converge", "plan"):
+                    if run.changes != CHANGES.get(verb, run.changes):
+                        words = "something" if run.changes else "nothing"
                         measured.remarks.append(
-                            f"{tool.name} found something to do in a {verb} of a stack that was just made"
+                            f"{tool.name} found {words} to do: {verb} of a stack that was just made"
                         )
                 if verb == "create" and number == 0:
                     measured.censuses = {tool.name: census.take(endpoints[tool.name]) for tool in tools}
                 console.print(f"pair {number + 1}, {verb}: {measured.words(verb, number)}")
             for tool in tools:
-                if measured.has("destroy", tool.name):
-                    left = census.differences({}, census.take(endpoints[tool.name]))
-                    measured.leftovers[tool.name] = [f"{kind} {name}" for kind, name, _ in left]
+                left = census.differences({}, census.take(endpoints[tool.name]))
+                measured.leftovers[tool.name] = [f"{kind} {name}" for kind, name, _ in left]
 
 
 def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float], measured: Measured) -> None:
@@ -189,12 +192,14 @@ def _growth(console: Console, tools: Sequence[Tool], counts: Sequence[int], meas
             tool.forget(FIRST)
         made = 0
         for count in counts:
-            while made < count:
-                for tool in tools:
-                    tool.prepare(Environment(made), endpoints[tool.name])
-                    tool.create(Environment(made), endpoints[tool.name])
-                made += 1
-                console.print(f"{made} environments", style="dim")
+            # Nobody measures how they are made.
+            with ThreadPoolExecutor(CREATIONS_AT_ONCE) as pool:
+                more = [(tool, Environment(number)) for number in range(made, count) for tool in tools]
+                for tool, environment in more:
+                    tool.prepare(environment, endpoints[tool.name])
+                list(pool.map(lambda one: one[0].create(one[1], endpoints[one[0].name]), more))
+            made = count
+            console.print(f"{made} environments", style="dim")
             for verb in ("converge", "plan"):
                 for tool in _in_any_order(tools):
                     run = getattr(tool, verb)(FIRST, endpoints[tool.name])

@@ -14,7 +14,7 @@ from rich.table import Table
 from .census import Census, differences
 
 SLIPWAY, TERRAFORM = "Slipway", "Terraform"
-VERBS = ("create", "create under waits", "converge", "plan", "destroy")
+VERBS = ("create", "create under waits", "converge", "plan", "plan a change", "destroy")
 BAR = 44
 
 

@@ -15,9 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import yaml
+from typing import Protocol
 
 from benchmarks.warm_interpreter import PR_SET_CHILD_SUBREAPER, collect_orphans
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -25,6 +23,8 @@ from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from .account import PROJECT
 
 REGION = "eu-west-1"
+#: How long nginx's lines would be kept by the change that is only planned; days, 30 until then.
+OTHER_DAYS = 90
 STACK = Path(__file__).with_name("terraform")
 #: Where machines without a way to the registry keep providers, beside Terraform's own places.
 MIRRORS = (Path("/opt/tf-plugins"), Path("/usr/share/terraform/plugins"))
@@ -67,10 +67,7 @@ class Run:
 
 
 class Tool(Protocol):
-    """What the benchmark asks of both.
-
-    Every method raises ToolError when the tool fails; None means that it has no such verb.
-    """
+    """What the benchmark asks of both. Every method raises ToolError when the tool fails."""
 
     name: str
 
@@ -84,7 +81,9 @@ class Tool(Protocol):
 
     def plan(self, environment: Environment, endpoint: str) -> Run: ...
 
-    def destroy(self, environment: Environment, endpoint: str) -> Run | None: ...
+    def plan_a_change(self, environment: Environment, endpoint: str) -> Run: ...
+
+    def destroy(self, environment: Environment, endpoint: str) -> Run: ...
 
 
 def adopt_orphans() -> None:
@@ -198,11 +197,14 @@ class Terraform:
         said = (self._work / environment.name / "apply.log").read_text()
         return Run(run.wall, run.cpu, run.began, "Resources: 0 added, 0 changed, 0 destroyed" not in said)
 
-    def plan(self, environment: Environment, endpoint: str) -> Run:
-        run, code = self._run(environment, endpoint, "plan", "-detailed-exitcode", fine=(0, 2))
+    def plan(self, environment: Environment, endpoint: str, *words: str) -> Run:
+        run, code = self._run(environment, endpoint, "plan", "-detailed-exitcode", *words, fine=(0, 2))
         return Run(run.wall, run.cpu, run.began, code == 2)
 
-    def destroy(self, environment: Environment, endpoint: str) -> Run | None:
+    def plan_a_change(self, environment: Environment, endpoint: str) -> Run:
+        return self.plan(environment, endpoint, f"-var=nginx_log_days={OTHER_DAYS}")
+
+    def destroy(self, environment: Environment, endpoint: str) -> Run:
         run, _ = self._run(environment, endpoint, "destroy", "-auto-approve")
         return run
 
@@ -267,20 +269,14 @@ class Slipway:
     def converge(self, environment: Environment, endpoint: str) -> Run:
         return self._run(environment, endpoint, "provision")
 
-    def plan(self, environment: Environment, endpoint: str) -> Run:
-        if (PROJECT / "playbooks" / "plan.yml").exists():
-            return self._run(environment, endpoint, "plan", fine=(0, 2))
-        return self._run(environment, endpoint, "provision", "--check")
+    def plan(self, environment: Environment, endpoint: str, *words: str) -> Run:
+        """Of what `provision.yml` has made: the image and the instances are of other playbooks."""
+        without = json.dumps({"slipway_plan_without": ["image", "compute"]})
+        return self._run(environment, endpoint, "plan", "-e", without, *words, fine=(0, 2))
 
-    def destroy(self, environment: Environment, endpoint: str) -> Run | None:
-        playbook = PROJECT / "playbooks" / "destroy.yml"
-        if not playbook.exists():
-            return None
-        return self._run(environment, endpoint, "destroy", *self._typed(playbook, environment))
+    def plan_a_change(self, environment: Environment, endpoint: str) -> Run:
+        return self.plan(environment, endpoint, "-e", f"aws_logs_nginx_days={OTHER_DAYS}")
 
-    @staticmethod
-    def _typed(playbook: Path, environment: Environment) -> list[str]:
-        """The answer to the question for the environment's name, which is typed by a person otherwise."""
-        plays: list[dict[str, Any]] = yaml.safe_load(playbook.read_text())
-        asked = [question["name"] for play in plays for question in play.get("vars_prompt", [])]
-        return [word for name in asked for word in ("-e", f"{name}={environment.name}")]
+    def destroy(self, environment: Environment, endpoint: str) -> Run:
+        """The name is typed by a person otherwise."""
+        return self._run(environment, endpoint, "destroy", "-e", f"destroy={environment.name}")

@@ -50,6 +50,11 @@ variable "site_port_suffix" {
   default = ":8443"
 }
 
+variable "nginx_log_days" {
+  type    = number
+  default = 30
+}
+
 variable "secrets" {
   type      = map(map(string))
   sensitive = true

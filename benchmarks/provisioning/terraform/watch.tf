@@ -2,7 +2,7 @@ locals {
   publishers = ["backup.amazonaws.com", "budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
   log_groups = {
     "/${local.name}/application"                 = 30
-    "/${local.name}/nginx"                       = 30
+    "/${local.name}/nginx"                       = var.nginx_log_days
     "/${local.name}/system"                      = 30
     "/${local.name}/flows"                       = 14
     "/aws/rds/instance/${local.name}/postgresql" = 30

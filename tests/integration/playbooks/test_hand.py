@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from audit import deployer
+from audit.recording import Call
+
 from .account import Account, Ran
 from .hand import CHANGES, Change
 
@@ -32,6 +35,8 @@ class Told:
     after: Found
     remains: Found
     warned: str
+    #: Permissions that the second and third of these had to have.
+    needed: frozenset[str]
 
 
 def run(account: Account, *playbooks: str, **variables: Any) -> Ran:
@@ -48,6 +53,14 @@ def _drift(account: Account, path: Path) -> Found:
     return {
         (one["layer"], one["resource"].split(" ")[0], NAMED_BY_AWS.sub("*", one["field"])) for one in report["drift"]
     }
+
+
+def _permissions(account: Account) -> frozenset[str]:
+    """What the last run was allowed."""
+    calls = [
+        Call(one.service, one.action, one.region, one.parameters, one.changes_something) for one in account.requests
+    ]
+    return frozenset(action for call in calls for action in deployer.actions_of(call))
 
 
 def _where(changes: Iterable[Change], *, remains: bool = False) -> Found:
@@ -68,9 +81,11 @@ def told(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Told:
     found = _drift(account, path)
     mended = run(account, *WHOLE)
     assert mended.status == 0, mended.output[-6000:]
+    needed = _permissions(account)
     after = _drift(account, path)
+    needed |= _permissions(account)
     s3.put_object(**RECORD, Body=before)
-    return Told(found, after, _drift(account, path), mended.words)
+    return Told(found, after, _drift(account, path), mended.words, needed)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
@@ -93,3 +108,15 @@ def test_nothing_else_is_named(told: Told) -> None:
 
 def test_the_run_says_what_it_leaves(told: Told) -> None:
     assert told.warned.count("[not-put-back]") == sum(one.left for one in CHANGES)
+
+
+def test_a_deployer_may_put_it_back(told: Told) -> None:
+    """But for roles and policies of IAM, which only an administrator writes."""
+    allowed = {
+        action
+        for policy in json.loads(deployer.FILE.read_text())
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    }
+    missing = told.needed - allowed
+    assert {action for action in missing if not action.startswith("iam:")} == set()
