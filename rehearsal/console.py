@@ -17,9 +17,9 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else LOG_COLUMNS
 
 
-console = Console(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
+console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True, width=_width(sys.stderr))
 #: What scripts read: nothing but the answer.
-output = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+output = Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
