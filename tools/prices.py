@@ -86,6 +86,7 @@ QUESTIONS: Mapping[str, Question] = {
     "logs:gb": Question("AmazonCloudWatch", {"productFamily": "Data Payload"}, "DataProcessing-Bytes"),
     "route53:zone": Question("AmazonRoute53", {}, "HostedZone", everywhere=True),
     "route53:health-check": Question("AmazonRoute53", {}, "Health-Check-AWS", everywhere=True),
+    "route53:health-check:option": Question("AmazonRoute53", {}, "Health-Check-Option-AWS", everywhere=True),
     "s3:gb": Question("AmazonS3", {"productFamily": "Storage", "volumeType": "Standard"}, "TimedStorage-ByteHrs"),
     "backup:rds:gb": Question("AmazonRDS", {"productFamily": "Storage Snapshot"}, "RDS:ChargedBackupUsage"),
 }

@@ -147,7 +147,8 @@ PRICED: Mapping[str, Callable[[Values], Iterable[Part]]] = {
     "dashboard": lambda _values: [("cloudwatch:dashboard", 1)],
     "Auto Scaling group": _group,
     "warm pool": _pool,
-    "health check": lambda _values: [("route53:health-check", 1)],
+    # HTTPS is its one option.
+    "health check": lambda _values: [("route53:health-check", 1), ("route53:health-check:option", 1)],
 }
 #: Kinds that cost nothing by being there. What passes through some of them is paid by use.
 FREE = frozenset(

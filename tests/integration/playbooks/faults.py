@@ -218,6 +218,15 @@ def deny(passing: Passing) -> Iterable[bytes]:
     return passing.refuse(403, code, f"{words} because no identity-based policy allows the action")
 
 
+def have_no_more(code: str) -> Fault:
+    """A quota that is used up, or no room."""
+
+    def refuse(passing: Passing) -> Iterable[bytes]:
+        return passing.refuse(400, code, "There are no more of these for you.")
+
+    return refuse
+
+
 def expire(passing: Passing) -> Iterable[bytes]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
     request = passing.request

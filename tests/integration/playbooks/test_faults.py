@@ -318,6 +318,18 @@ REFUSALS = (
         ("[clock]", "timedatectl"),
     ),
     Refusal(
+        "no room",
+        "rds:CreateDBInstance",
+        partial(faults.each, "rds:CreateDBInstance", faults.have_no_more("InsufficientDBInstanceCapacity")),
+        ("[capacity]", "CreateDBInstance (InsufficientDBInstanceCapacity)"),
+    ),
+    Refusal(
+        "quota used up",
+        "ec2:CreateNatGateway",
+        partial(faults.each, "ec2:CreateNatGateway", faults.have_no_more("NatGatewayLimitExceeded")),
+        ("[quota]", "CreateNatGateway (NatGatewayLimitExceeded)"),
+    ),
+    Refusal(
         "access denied",
         "elbv2:CreateListener",
         partial(faults.each, "elbv2:CreateListener", faults.deny),

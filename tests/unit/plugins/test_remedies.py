@@ -5,15 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.slipway.aws.plugins.callback.remedies import (
-    CLOCK,
-    DENIED,
-    EXPIRED,
-    CallbackModule,
-    denied,
-    expired,
-    skewed,
-)
+from ansible_collections.slipway.aws.plugins.callback.remedies import REMEDIES, CallbackModule
 
 OF_EC2 = "An error occurred (RequestExpired) when calling the DescribeVpcs operation: Request has expired."
 OF_S3 = "An error occurred (AccessDenied) when calling the PutBucketPolicy operation: Access Denied"
@@ -32,73 +24,121 @@ EARLY = (
 )
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        OF_EC2,
-        "An error occurred (ExpiredToken) when calling the ListBuckets operation: The provided token has expired.",
-        "An error occurred (ExpiredTokenException) when calling the ListKeys operation",
-        "Error when retrieving token from sso: Token has expired and refresh failed",
-    ],
+FEW = "An error occurred (AddressLimitExceeded) when calling the AllocateAddress operation: The maximum number …"
+FULL = (
+    "An error occurred (InsufficientDBInstanceCapacity) when calling the CreateDBInstance operation: class unavailable"
 )
-def test_what_services_and_botocore_say_of_a_session_is_understood(message: str) -> None:
-    assert expired({"failed": True, "msg": message})
+NEW = (
+    "An error occurred (AccessDenied) when calling the CreateDistributionWithTags operation: Your account must be "
+    "verified before you can add new CloudFront resources."
+)
 
 
-@pytest.mark.parametrize("message", ["AccessDenied", "The certificate has expired", "Unexpired tokens: 3"])
-def test_other_failures_are_others(message: str) -> None:
-    assert not expired({"failed": True, "msg": message})
+def remedies(*messages: str) -> dict[str, str]:
+    """What is said of them, by the id."""
+    said = filter(None, (one.of({"failed": True, "msg": message} for message in messages) for one in REMEDIES))
+    return {text.partition("]")[0].removeprefix("["): text for text in said}
 
 
 @pytest.mark.parametrize(
-    ("message", "wrong"),
+    ("message", "remedy"),
     [
-        (EARLY, True),
+        (OF_EC2, "credentials-expired"),
+        (
+            "An error occurred (ExpiredToken) when calling the ListBuckets operation: The provided token has expired.",
+            "credentials-expired",
+        ),
+        ("An error occurred (ExpiredTokenException) when calling the ListKeys operation", "credentials-expired"),
+        ("Error when retrieving token from sso: Token has expired and refresh failed", "credentials-expired"),
+        ("The certificate has expired", ""),
+        ("Unexpired tokens: 3", ""),
+        (EARLY, "clock"),
         (
             "An error occurred (InvalidSignatureException) …: Signature expired: 20261126T100000Z is now earlier than",
-            True,
+            "clock",
         ),
-        ("An error occurred (RequestTimeTooSkewed) when calling the ListBuckets operation: The difference …", True),
-        ("The signature we calculated does not match the signature you provided.", False),
+        ("An error occurred (RequestTimeTooSkewed) when calling the ListBuckets operation: The difference …", "clock"),
+        ("The signature we calculated does not match the signature you provided.", ""),
+        (OF_S3, "not-allowed"),
+        ("AccessDenied", ""),
+        ("An error occurred (NoSuchBucket) when calling the PutBucketPolicy operation", ""),
+        ("somebody is not authorized to perform: rds:CreateDBInstance", ""),
+        (NEW, "account-not-ready"),
+        ("An error occurred (OptInRequired) when calling the RunInstances operation: …", "account-not-ready"),
     ],
 )
-def test_a_wrong_clock_is_told_from_a_wrong_key(message: str, wrong: bool) -> None:
-    assert skewed({"failed": True, "msg": message}) is wrong
+def test_what_services_and_botocore_say_is_understood(message: str, remedy: str) -> None:
+    assert list(remedies(message)) == ([remedy] if remedy else [])
+
+
+#: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and the models of botocore.
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("VpcLimitExceeded", "quota"),
+        ("NatGatewayLimitExceeded", "quota"),
+        ("VcpuLimitExceeded", "quota"),
+        ("RulesPerSecurityGroupLimitExceeded", "quota"),
+        ("InstanceQuotaExceeded", "quota"),
+        ("InstanceQuotaExceededFault", "quota"),
+        ("StorageQuotaExceeded", "quota"),
+        ("NodeQuotaForCustomerExceeded", "quota"),
+        ("NodeQuotaForClusterExceeded", "quota"),
+        ("LimitExceeded", "quota"),
+        ("LimitExceededException", "quota"),
+        ("WAFLimitsExceededException", "quota"),
+        ("TooManyLoadBalancers", "quota"),
+        ("TooManyDistributions", "quota"),
+        ("TooManyHostedZones", "quota"),
+        ("TooManyBuckets", "quota"),
+        ("RequestLimitExceeded", ""),
+        ("BandwidthLimitExceeded", ""),
+        ("ProvisionedThroughputExceededException", ""),
+        ("TooManyRequestsException", ""),
+        ("InsufficientInstanceCapacity", "capacity"),
+        ("InsufficientDBInstanceCapacity", "capacity"),
+        ("InsufficientCacheClusterCapacity", "capacity"),
+        ("InsufficientFreeAddressesInSubnet", "capacity"),
+        ("InsufficientPrivilegesException", ""),
+    ],
+)
+def test_too_many_of_something_is_told_from_too_many_requests(code: str, remedy: str) -> None:
+    found = remedies(f"An error occurred ({code}) when calling the CreateThing operation: no")
+    assert list(found) == ([remedy] if remedy else [])
+    if remedy:
+        assert f"CreateThing ({code})" in found[remedy]
 
 
 @pytest.mark.parametrize(
-    ("message", "actions"),
+    ("messages", "named"),
     [
-        (OF_S3, ["PutBucketPolicy"]),
-        (OF_RDS, ["rds:CreateDBInstance"]),
-        (UNAUTHORIZED, ["ec2:RunInstances"]),
-        ("An error occurred (NoSuchBucket) when calling the PutBucketPolicy operation", []),
-        ("somebody is not authorized to perform: rds:CreateDBInstance", []),
+        ([OF_S3], "may not do PutBucketPolicy. "),
+        ([OF_RDS, OF_S3, OF_RDS], "may not do PutBucketPolicy, rds:CreateDBInstance. "),
+        ([UNAUTHORIZED], "may not do ec2:RunInstances. "),
     ],
 )
-def test_what_is_not_allowed_has_a_name(message: str, actions: list[str]) -> None:
-    assert list(denied({"failed": True, "msg": message})) == actions
+def test_what_is_not_allowed_has_a_name(messages: list[str], named: str) -> None:
+    assert named in remedies(*messages)["not-allowed"]
 
 
 @pytest.mark.parametrize(
     ("messages", "failures", "spoken"),
     [
-        ([OF_EC2], {"network": 1}, [EXPIRED]),
+        ([OF_EC2], {"network": 1}, ["[credentials-expired]"]),
         ([OF_EC2], {}, []),
         (["NoSuchBucket"], {"network": 1}, []),
-        ([OF_EC2] * 9, {"a": 1}, [EXPIRED]),
-        ([EARLY, EARLY], {"a": 1}, [CLOCK]),
-        ([OF_RDS, OF_S3, OF_RDS], {"a": 1}, [DENIED.format(actions="PutBucketPolicy, rds:CreateDBInstance")]),
+        ([OF_EC2] * 9, {"a": 1}, ["[credentials-expired]"]),
+        ([FULL, FEW, FEW], {"a": 1}, ["[quota]", "[capacity]"]),
     ],
-    ids=["expired", "rescued", "another", "once", "clock", "denied"],
+    ids=["expired", "rescued", "another", "once", "several"],
 )
 def test_it_speaks_once_at_the_end_and_only_if_the_run_failed_of_it(
     monkeypatch: pytest.MonkeyPatch, messages: list[str], failures: dict[str, int], spoken: list[str]
 ) -> None:
     callback = CallbackModule()
     said: list[str] = []
-    monkeypatch.setattr(callback, "_display", SimpleNamespace(display=lambda text, **_: said.append(text.strip())))
+    monkeypatch.setattr(callback, "_display", SimpleNamespace(display=lambda text, **_: said.append(text.split()[0])))
     for message in messages:
-        callback.v2_runner_on_failed(SimpleNamespace(result={"failed": True, "msg": message}))
+        callback.v2_runner_on_failed(SimpleNamespace(result={"censored": "no_log"}, exception=message))
     callback.v2_playbook_on_stats(SimpleNamespace(failures=failures, dark={}))
     assert said == spoken
