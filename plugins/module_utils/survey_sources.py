@@ -439,15 +439,20 @@ def queues(account: Account) -> Iterator[Found]:
 
 
 def subscriptions(account: Account, region: str, topic: str) -> list[Fields]:
-    """Who is told, and of what: a filter makes a subscription silent. One that is not yet confirmed has no ARN."""
+    """Who is told, and of what: a filter makes a subscription silent.
+
+    One that is not yet confirmed has no ARN and no attributes, so that what a subscription has by itself is left out:
+    nobody changes it by following the link.
+    """
     found = account.all("sns", "list_subscriptions_by_topic", "Subscriptions", region=region, TopicArn=topic)
     for one in found:
         if one["SubscriptionArn"].startswith("arn:"):
             which = {"SubscriptionArn": one["SubscriptionArn"]}
-            set_by_people = account.ask("sns", "get_subscription_attributes", "Attributes", region=region, **which)
-            one |= {
-                name: set_by_people.get(name) for name in ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
-            }
+            attributes = account.ask("sns", "get_subscription_attributes", "Attributes", region=region, **which)
+            if attributes.get("FilterPolicy"):
+                one |= {name: attributes.get(name) for name in ("FilterPolicy", "FilterPolicyScope")}
+            if attributes.get("RawMessageDelivery") == "true":
+                one["RawMessageDelivery"] = "true"
     return found
 
 

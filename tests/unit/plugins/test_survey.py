@@ -192,22 +192,30 @@ def test_who_else_may_use_a_key_is_told_and_not_what_services_take_for_themselve
     account.close()
 
 
-def test_a_filter_makes_a_subscription_another_one_and_one_that_nobody_confirmed_has_none() -> None:
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}, {}),
+        ({"RawMessageDelivery": "true"}, {"RawMessageDelivery": "true"}),
+        ({"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false"}, {"FilterPolicy": {"a": ["b"]}}),
+    ],
+)
+def test_a_filter_makes_a_subscription_another_one_and_its_confirmation_does_not(
+    attributes: dict[str, str], told: dict[str, Any]
+) -> None:
     client = _client("sns", "eu-west-1")
     account = Account(STACK, lambda *_: client)
-    arn = "arn:aws:sns:eu-west-1:123456789012:alerts:0f1e"
-    listed = [
-        {"SubscriptionArn": arn, "Endpoint": "a@example.com"},
-        {"SubscriptionArn": "PendingConfirmation", "Endpoint": "b@example.com"},
-    ]
-    attributes = {"FilterPolicy": '{"a": ["b"]}', "RawMessageDelivery": "false", "ConfirmationWasAuthenticated": "true"}
+    topic = "arn:aws:sns:eu-west-1:123456789012:alerts"
+    pending = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "a@example.com"}
+    confirmed = {**pending, "SubscriptionArn": f"{topic}:0f1e"}
     with Stubber(client) as stub:
-        stub.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": arn[:-5]})
-        stub.add_response("get_subscription_attributes", {"Attributes": attributes}, {"SubscriptionArn": arn})
-        found = comparable({"Subscriptions": subscriptions(account, "eu-west-1", arn[:-5])})["Subscriptions"]
+        for listed in (pending, confirmed):
+            stub.add_response("list_subscriptions_by_topic", {"Subscriptions": [listed]}, {"TopicArn": topic})
+        which = {"SubscriptionArn": confirmed["SubscriptionArn"]}
+        stub.add_response("get_subscription_attributes", {"Attributes": attributes}, which)
+        before, after = (comparable(subscriptions(account, "eu-west-1", topic)) for _ in range(2))
     account.close()
-    assert found["a@example.com"]["FilterPolicy"] == {"a": ["b"]}
-    assert "FilterPolicy" not in found["b@example.com"]
+    assert after == {"a@example.com": {**before["a@example.com"], **told}}
 
 
 @pytest.mark.parametrize(
