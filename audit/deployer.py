@@ -402,7 +402,7 @@ def rendered(calls: Iterable[Call]) -> str:
 
 def differences(there: str, wanted: str) -> list[str]:
     """What one content of the file allows and another does not, one sentence for each action."""
-    before, after = _allowed(there), _allowed(wanted)
+    before, after = allowed(there), allowed(wanted)
     found = []
     for action in sorted(before.keys() | after.keys()):
         if action not in before:
@@ -414,8 +414,8 @@ def differences(there: str, wanted: str) -> list[str]:
     return found
 
 
-def _allowed(text: str) -> dict[str, str]:
-    """Action -> resources and condition."""
+def allowed(text: str) -> dict[str, str]:
+    """What a content of the file allows: action -> resources and condition."""
     found: dict[str, str] = {}
     for policy in json.loads(text):
         for statement in policy["Statement"]:

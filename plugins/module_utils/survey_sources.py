@@ -801,11 +801,11 @@ def groups(account: Account) -> Iterator[Found]:
             }
         )
         kept = {member: value for member, value in group.items() if member not in _SCALED}
-        kept["Instances"] = _unlike_their_template(account, group["Instances"])
+        kept["Instances"] = _unlike_their_template(account, name, group["Instances"])
         yield Found("AWS::AutoScaling::AutoScalingGroup", name, kept | settings)
 
 
-def _unlike_their_template(account: Account, members: list[Fields]) -> Fields:
+def _unlike_their_template(account: Account, group: str, members: list[Fields]) -> Fields:
     """What somebody changed on running instances, by their ids. They come and go, so that a record cannot hold them;
     the version of the launch template that each was started from can."""
     started = {
@@ -813,22 +813,29 @@ def _unlike_their_template(account: Account, members: list[Fields]) -> Fields:
         for one in members
         if one.get("LaunchTemplate")
     }
-    if not started:
-        return {}
-    of_them = [{"Name": "instance-id", "Values": sorted(started)}]
-    reservations = account.all("ec2", "describe_instances", "Reservations", Filters=of_them)
-    templates = {
-        version: account.ask(
-            "ec2", "describe_launch_template_versions", "LaunchTemplateVersions",
-            LaunchTemplateId=version[0], Versions=[version[1]],
-        )[0]["LaunchTemplateData"]
-        for version in sorted(set(started.values()))
-    }  # fmt: skip
-    running = [one for each in reservations for one in each["Instances"] if one["State"]["Name"] == "running"]
+    versions = sorted(set(started.values()))
+    templates = dict(zip(versions, account.each(versions, partial(_template, account)), strict=True))
+    # By the group: a filter takes 200 ids.
+    running = [
+        {"Name": "tag:aws:autoscaling:groupName", "Values": [group]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    reservations = account.all("ec2", "describe_instances", "Reservations", Filters=running) if started else []
+    instances = {one["InstanceId"]: one for each in reservations for one in each["Instances"]}
     found = {
-        one["InstanceId"]: unlike(_as_started(templates[started[one["InstanceId"]]]), _as_it_is(one)) for one in running
+        identifier: unlike(_as_started(templates[version]), _as_it_is(instances[identifier]))
+        for identifier, version in started.items()
+        if identifier in instances
     }
     return {identifier: fields for identifier, fields in found.items() if fields}
+
+
+def _template(account: Account, version: tuple[str, str]) -> Fields:
+    """The data of a version (id, number) of a launch template."""
+    which: Fields = {"LaunchTemplateId": version[0], "Versions": [version[1]]}
+    (found,) = account.ask("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **which)
+    data: Fields = found["LaunchTemplateData"]
+    return data
 
 
 def unlike(wanted: Fields, live: Fields) -> Fields:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from audit import deployer
-from audit.recording import Call
+from audit.recording import Recording
 
 from .account import Account, Ran
 from .hand import CHANGES, Change
@@ -57,10 +57,10 @@ def _drift(account: Account, path: Path) -> Found:
 
 def _permissions(account: Account) -> frozenset[str]:
     """What the last run was allowed."""
-    calls = [
-        Call(one.service, one.action, one.region, one.parameters, one.changes_something) for one in account.requests
-    ]
-    return frozenset(action for call in calls for action in deployer.actions_of(call))
+    recording = Recording()
+    for request in account.requests:
+        recording(request)
+    return frozenset(action for call in recording for action in deployer.actions_of(call))
 
 
 def _where(changes: Iterable[Change], *, remains: bool = False) -> Found:
@@ -112,11 +112,5 @@ def test_the_run_says_what_it_leaves(told: Told) -> None:
 
 def test_a_deployer_may_put_it_back(told: Told) -> None:
     """But for roles and policies of IAM, which only an administrator writes."""
-    allowed = {
-        action
-        for policy in json.loads(deployer.FILE.read_text())
-        for statement in policy["Statement"]
-        for action in statement["Action"]
-    }
-    missing = told.needed - allowed
+    missing = told.needed - deployer.allowed(deployer.FILE.read_text()).keys()
     assert {action for action in missing if not action.startswith("iam:")} == set()
