@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from rehearsal import report
 from rehearsal.__main__ import ansible_environment
@@ -183,3 +185,23 @@ def staff(rehearsal: Rehearsal) -> tuple[str, str]:
 def shown(response: httpx.Response) -> str:
     """What a failing assertion should say of an answer."""
     return f"{response.request.url} → {response.status_code} {dict(response.headers)} {response.text[:300]!r}"
+
+
+@contextmanager
+def visit(browser: Browser, **context: Any) -> Iterator[Page]:
+    """A visitor's page, with a context of its own; whoever fails at it is told what it showed and complained of."""
+    visitor = browser.new_context(ignore_https_errors=True, **context)
+    page = visitor.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda asked: complaints.append(f"{asked.url}: {asked.failure}"))
+    try:
+        yield page
+    except (PlaywrightError, AssertionError) as error:
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / "failed.png", full_page=True)
+        error.add_note(f"{page.url} showed:\n{page.inner_text('body')}\nand complained of: {complaints}")
+        raise
+    finally:
+        visitor.close()

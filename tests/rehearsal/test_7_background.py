@@ -23,7 +23,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from rehearsal import images
-from tests.rehearsal.conftest import PROJECT, Rehearsal, shown
+from tests.rehearsal.conftest import PROJECT, Rehearsal, shown, visit
 from tests.rehearsal.test_2_browser import browser
 
 __all__ = ["browser"]
@@ -133,14 +133,10 @@ def link_in(mail: EmailMessage) -> str:
 
 def press(browser: Browser, link: str, button: str, then: str) -> None:
     """Open the link of a mail, as its reader does, and press the button of the page that it leads to."""
-    context = browser.new_context(ignore_https_errors=True)
-    try:
-        page = context.new_page()
+    with visit(browser) as page:
         page.goto(link)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("heading", level=1, name=then)).to_be_visible(timeout=15_000)
-    finally:
-        context.close()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ PATH = "/locks/somewhere"
 
 @pytest.fixture
 def playbook(tmp_path: Path) -> Path:
+    working = tmp_path / "working"
     tasks: list[dict[str, Any]] = [
         {
             "name": "Lock",
@@ -31,7 +33,10 @@ def playbook(tmp_path: Path) -> Path:
                 "region": "eu-west-1",
             },
         },
-        {"name": "Work", "ansible.builtin.command": {"argv": ["sleep", "{{ seconds }}"]}},
+        {
+            "name": "Work",
+            "ansible.builtin.command": {"argv": ["sh", "-c", f"touch {working}; exec sleep {{{{ seconds }}}}"]},
+        },
         {"name": "Fail", "ansible.builtin.fail": {"msg": "as asked"}, "when": "broken | default(false) | bool"},
     ]
     python = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -62,7 +67,8 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
 def running(account: Account, playbook: Path, held: Callable[[], list[Any]]) -> Iterator[subprocess.Popen[str]]:
     process = account.start(playbook, "-e", "seconds=120", inventory="localhost,")
     try:
-        wait_for(held)
+        # Not as soon as the lock is held: the module that took it may still be about to leave it to its keeper.
+        wait_for(playbook.with_name("working").exists)
         yield process
     finally:
         if process.poll() is None:
@@ -71,15 +77,13 @@ def running(account: Account, playbook: Path, held: Callable[[], list[Any]]) -> 
         wait_for(lambda: not held())
 
 
-def keepers(pid: int) -> list[int]:
-    """Processes in the background that hold the lock for a run: no children of it, and with its number as their own."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/fdinfo/*"):
-        try:
-            if f"Pid:\t{pid}\n" in status.read_text():
-                found.append(int(status.parts[2]))
-        except OSError:
-            continue
+def keepers(pid: int) -> set[int]:
+    """Processes in the background that hold the lock for a run: those that have opened it to see its end."""
+    found = set()
+    for descriptor in Path("/proc").glob("[0-9]*/fdinfo/*"):
+        with contextlib.suppress(OSError):
+            if f"Pid:\t{pid}\n" in descriptor.read_text():
+                found.add(int(descriptor.parts[2]))
     return found
 
 
@@ -122,8 +126,8 @@ def test_a_killed_run_lets_it_go_at_once(running: subprocess.Popen[str], held: C
 def test_what_dies_with_its_machine_holds_no_longer_than_the_lease(
     account: Account, playbook: Path, running: subprocess.Popen[str]
 ) -> None:
-    for keeper in keepers(running.pid):
-        os.kill(keeper, signal.SIGKILL)
+    (keeper,) = keepers(running.pid)
+    os.kill(keeper, signal.SIGKILL)
     os.killpg(running.pid, signal.SIGKILL)
     end(running)
     # Nobody is left to let it go. The next run of the same machine sees that, and waits for the end of the lease.
