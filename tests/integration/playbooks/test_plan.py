@@ -117,6 +117,8 @@ def changed(made: Account, tmp_path_factory: pytest.TempPathFactory) -> Planned:
     ran = run(made, "plan", {**PROVISIONED, **CHANGED, "plan_format": "json"}, path)
     assert ran.status == 2, ran.errors
     assert made.writes == set()
+    whole = run(made, "plan", {**PROVISIONED, **CHANGED, "slipway_full": True}, path.with_name("whole.json"))
+    assert whole.changes == ran.changes
     return ran
 
 
@@ -167,6 +169,18 @@ def test_what_changed_is_named_field_by_field(changed: Planned) -> None:
     assert ran.changes["flow log", name, ""]["reason"].startswith("max_aggregation_interval: ")
     # Nobody pays for an emulated account.
     assert {one["price_usd_per_month"] for one in ran.entries.values()} == {0.0}
+
+
+def test_layers_that_the_change_does_not_reach_are_left_out_and_nothing_is_missed(
+    made: Account, tmp_path: Path
+) -> None:
+    variables = {**PROVISIONED, "aws_logs_nginx_days": 90}
+    ran = run(made, "plan", variables, tmp_path / "one.json")
+    whole = run(made, "plan", {**variables, "slipway_full": True}, tmp_path / "whole.json")
+    assert ran.changes.keys() == {("log group", f"/{NAME}/nginx", "")}
+    assert ran.changes == whole.changes
+    # Only who asks the layer of the names hears of the records that prove the domains.
+    assert {name.split(" ")[0] for _kind, name, _region in whole.entries.keys() - ran.entries.keys()} == {"CNAME"}
 
 
 #: What a plan calls the kinds that CHANGED is about, by the type that the survey knows.
