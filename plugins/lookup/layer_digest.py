@@ -40,37 +40,12 @@ _raw:
   elements: str
 """
 
-import functools
-import hashlib
-import importlib.metadata
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-from ansible.errors import AnsibleError, AnsibleLookupError  # type: ignore[import-untyped]
+from ansible.errors import AnsibleLookupError  # type: ignore[import-untyped]
 from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
-from ansible_collections.slipway.aws.plugins.plugin_utils.tree_digest import tree_digest
-from jinja2 import UndefinedError
-
-_PLUGINS = Path(__file__).resolve().parent.parent
-_DISTRIBUTIONS = ("ansible", "ansible-core", "boto3", "botocore")
-
-
-@functools.cache
-def _code() -> list[str]:
-    """What runs the roles. The same for a whole run."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in _DISTRIBUTIONS]
-    return [*versions, *(tree_digest(_PLUGINS / part) for part in ("modules", "module_utils"))]
-
-
-@functools.cache
-def _role(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The digest of a role's files, and the names of its options. Raises OSError."""
-    specs = yaml.safe_load((path / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
-    names = sorted({name for entry in specs.values() for name in entry.get("options") or {}})
-    return tree_digest(path), tuple(names)
+from ansible_collections.slipway.aws.plugins.plugin_utils.layer_inputs import digest
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -78,25 +53,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         """Raises AnsibleLookupError for a role that is not there."""
         self.set_options(var_options=variables, direct=kwargs)
         top = Path(self.get_option("roles_path"))
-        return [self._digest([top / str(role) for role in roles], variables or {}) for roles in terms]
-
-    def _digest(self, roles: list[Path], variables: dict[str, Any]) -> str:
+        render = self._templar._engine.template
         try:
-            described = [_role(path) for path in roles]
+            return [digest([top / str(role) for role in roles], variables or {}, render) for roles in terms]
         except OSError as error:
             raise AnsibleLookupError(f"Failed to read {error.filename}: {error.strerror}") from error
-        values = self._values((name for _, names in described for name in names), variables)
-        if values is None:
-            return ""
-        whole = [_code(), [digest for digest, _ in described], values]
-        return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
-
-    def _values(self, names: Iterable[str], variables: dict[str, Any]) -> dict[str, Any] | None:
-        given = {name: variables[name] for name in names if name in variables}
-        try:
-            values: dict[str, Any] = self._templar._engine.template(given)
-            # Whatever of it is not known says so only when somebody looks.
-            json.dumps(values, default=str)
-        except (AnsibleError, UndefinedError):
-            return None
-        return values
