@@ -11,9 +11,8 @@ version_added: 0.1.0
 short_description: Layers that have nothing to do, whatever is done to the others
 description:
   - Of the layers that a survey found as they were recorded, those whose inputs have the recorded digest
-    (P(slipway.aws.layer_digest#lookup)) and that read nothing but what others of this kind returned.
-  - What one of them reads is found out by giving it no more than that. A layer that reads what another has yet to
-    return is not among them, since nobody knows what it will be.
+    (P(slipway.aws.layer_digest#lookup)) and that read of no layer that has to converge, nor does what they read of.
+  - Who reads of whom is seen while the inputs are templated, so that nobody has to keep a list of it.
 author: Slipway
 options:
   _terms:
@@ -25,6 +24,11 @@ options:
     description: The names of each layer's roles. A layer is also the host that C(hostvars) knows its results by.
     type: dict
     required: true
+  without:
+    description: Layers that no run converges, so that what others read of them stays what it is.
+    type: list
+    elements: str
+    default: []
   roles_path:
     description: Where the roles lie.
     type: path
@@ -44,13 +48,14 @@ _raw:
   elements: list
 """
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError  # type: ignore[import-untyped]
 from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
-from ansible_collections.slipway.aws.plugins.plugin_utils.layer_inputs import digest, settled
+from ansible_collections.slipway.aws.plugins.plugin_utils.layer_inputs import digest, unreached
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -67,12 +72,38 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def _settled(
         self, survey: Mapping[str, Any], roles: Mapping[str, list[Path]], variables: dict[str, Any]
     ) -> list[str]:
-        others = {host: variables["hostvars"][host] for host in variables.get("hostvars", {}) if host not in roles}
+        reads: dict[str, set[str]] = {}
+        for layer in survey["settled"]:
+            hostvars, seen = watched(variables["hostvars"])
+            given = {**variables, "hostvars": hostvars}
+            render = self._templar._engine.extend(variables=given).template
+            if digest(roles[layer], given, render) == survey["inputs"][layer]:
+                reads[layer] = seen - {layer}
+        left = unreached(reads, reads, roles.keys() - set(self.get_option("without")))
+        return [layer for layer in roles if layer in left]
 
-        def digest_beside(layer: str, known: set[str]) -> str:
-            results = {one: survey["results"].get(one, {}) if one in {layer, *known} else {} for one in roles}
-            seen = {**variables, "hostvars": {**others, **results}}
-            return digest(roles[layer], seen, self._templar._engine.extend(variables=seen).template)
 
-        candidates = [layer for layer in roles if layer in survey["settled"]]
-        return settled(candidates, survey["inputs"], digest_beside)
+def watched(hostvars: Any) -> tuple[Any, set[str]]:
+    """The variables of all hosts, and of which hosts somebody has read any by now.
+
+    Leans on how HostVars.__getitem__ gets them. Raises AnsibleLookupError when an ansible-core does it otherwise:
+    to see nothing would mean to leave out what has something to do.
+    """
+    seen: set[str] = set()
+    known: dict[str, Any] = {}
+
+    def raw_get(host: str) -> Any:
+        seen.add(host)
+        if host not in known:
+            known[host] = hostvars.raw_get(host)
+        return known[host]
+
+    own = copy.copy(hostvars)
+    own.raw_get = raw_get
+    own["localhost"]
+    if seen != {"localhost"}:
+        raise AnsibleLookupError(
+            "This ansible-core reads hostvars in another way than plugins/lookup/settled_layers.py knows"
+        )
+    seen.clear()
+    return own, seen

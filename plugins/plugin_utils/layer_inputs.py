@@ -9,7 +9,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,22 +58,17 @@ def digest(roles: Sequence[Path], variables: Mapping[str, Any], render: Render) 
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def settled(
-    candidates: Sequence[str], recorded: Mapping[str, str], digest_beside: Callable[[str, set[str]], str]
-) -> list[str]:
-    """The layers that are given what the record says, and read nothing but of others of this kind.
+def unreached(same: Collection[str], reads: Mapping[str, Collection[str]], converging: Collection[str]) -> set[str]:
+    """Those of the layers in ``same`` that a run does not reach: they read of no layer that it converges, nor does what
+    they read of.
 
-    ``digest_beside`` gives the digest of a layer that sees the results of some others, and of no more. One that reads
-    what another layer has yet to return is not among them: it may be given something else by then.
+    ``same`` are layers that are given what they were given before, as far as that can be said now; ``reads`` tells of
+    whom each of them reads, and ``converging`` which layers a run may converge at all.
     """
-    found: set[str] = set()
-    left = list(candidates)
+    left = set(same)
     while True:
-        before = len(left)
-        for layer in list(left):
-            known = digest_beside(layer, found)
-            if known and known == recorded.get(layer):
-                found.add(layer)
-                left.remove(layer)
-        if len(left) == before:
-            return [layer for layer in candidates if layer in found]
+        moved = set(converging) - left
+        reached = {layer for layer in left if moved & set(reads[layer])}
+        if not reached:
+            return left
+        left -= reached

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-import pytest
-from ansible_collections.slipway.aws.plugins.plugin_utils.layer_inputs import settled
+from ansible_collections.slipway.aws.plugins.plugin_utils.layer_inputs import unreached
 
 #: Whose results each layer reads.
-READS = {"network": set[str](), "database": {"network"}, "logs": set[str](), "alarms": {"database", "logs"}}
+READS = {
+    "network": set[str](),
+    "database": {"network"},
+    "logs": set[str](),
+    "alarms": {"database", "logs", "localhost"},
+}
 
 
-def given(changed: Mapping[str, str]) -> Callable[[str, set[str]], str]:
-    """Digests of layers whose variables are as recorded, but for some."""
-
-    def digest_beside(layer: str, known: set[str]) -> str:
-        return changed.get(layer, f"as recorded: {layer}") if READS[layer] <= known else ""
-
-    return digest_beside
+def test_where_all_are_the_same_none_is_reached() -> None:
+    assert unreached(READS, READS, READS) == READS.keys()
 
 
-RECORDED = {layer: f"as recorded: {layer}" for layer in READS}
+def test_who_reads_of_one_that_converges_is_reached_however_far_away() -> None:
+    assert unreached(READS.keys() - {"network"}, READS, READS) == {"logs"}
+    assert unreached(READS.keys() - {"logs"}, READS, READS) == {"network", "database"}
 
 
-@pytest.mark.parametrize("order", [list(READS), list(reversed(READS))], ids=["as they build", "the other way"])
-def test_where_nothing_changed_all_are_left_out(order: list[str]) -> None:
-    assert settled(order, RECORDED, given({})) == order
-
-
-def test_who_reads_of_one_that_changes_waits_for_what_it_returns() -> None:
-    assert settled(list(READS), RECORDED, given({"network": "another"})) == ["logs"]
-    assert settled(list(READS), RECORDED, given({"logs": "another"})) == ["network", "database"]
-
-
-def test_who_reads_of_one_that_drifted_waits_too() -> None:
-    assert settled(["network", "database", "alarms"], RECORDED, given({})) == ["network", "database"]
-
-
-def test_what_cannot_be_known_is_not_what_was_recorded_even_if_that_was_not_known_either() -> None:
-    assert settled(["logs"], {"logs": ""}, given({"logs": ""})) == []
-    assert settled(["logs"], {}, given({})) == []
+def test_one_that_no_run_converges_reaches_nobody() -> None:
+    assert unreached({"database", "logs"}, READS, READS.keys() - {"network"}) == {"database", "logs"}
