@@ -38,7 +38,7 @@ options:
         type: str
         required: true
       name:
-        description: The identifier that the instance has or shall have. Whose it is is not asked for when not set.
+        description: The identifier that the instance has or shall have. What it is now is not asked for when not set.
         type: str
   cache:
     description: The ElastiCache node that is wanted. Not asked for when not set.
@@ -56,6 +56,12 @@ options:
         description: Node type.
         type: str
         required: true
+      name:
+        description: The replication group that there is or shall be. What it is now is not asked for when not set.
+        type: str
+  target_group:
+    description: The target group that there is or shall be. What it is now is not asked for when not set.
+    type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -110,9 +116,10 @@ database:
     multi_az:
       description: Whether the class can have a standby.
       type: bool
-    tags:
-      description: The tags of the instance that has the name; null when there is none.
+    live:
+      description: The instance that has the name; null when there is none.
       type: dict
+      sample: {tags: {ManagedBy: slipway}, version: "17.6", database: application, port: 5432}
 cache:
   description: What ElastiCache offers.
   returned: always
@@ -125,6 +132,15 @@ cache:
     offered:
       description: Whether the node type is sold in the region.
       type: bool
+    live:
+      description: The replication group that has the name; null when there is none, or it has no address yet.
+      type: dict
+      sample: {port: 6379}
+target_group:
+  description: The target group that has the name; null when there is none.
+  returned: always
+  type: dict
+  sample: {port: 80}
 unanswered:
   description: Questions that the credentials may not ask.
   returned: always
@@ -157,8 +173,10 @@ ARGUMENTS: Fields = {
             "engine": {"type": "str", "default": "valkey"},
             "version": {"type": "str", "required": True},
             "node_type": {"type": "str", "required": True},
+            "name": {"type": "str"},
         },
     },
+    "target_group": {"type": "str"},
 }
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
@@ -225,8 +243,10 @@ def numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"[0-9]+", version)]
 
 
-def tags_of_instance(rds: Api, name: str) -> dict[str, str] | None:
-    """Of a database instance; None when nobody has the name.
+def instance(rds: Api, name: str) -> Fields | None:
+    """``{tags, version, database, port}`` of a database instance; None when nobody has the name.
+
+    One that is still being made has no port yet.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html
     """
@@ -238,16 +258,22 @@ def tags_of_instance(rds: Api, name: str) -> dict[str, str] | None:
     )
     if found is None:
         return None
-    return {tag["Key"]: tag["Value"] for tag in found["DBInstances"][0].get("TagList", [])}
+    (one,) = found["DBInstances"]
+    return {
+        "tags": {tag["Key"]: tag["Value"] for tag in one.get("TagList", [])},
+        "version": one["EngineVersion"],
+        "database": one.get("DBName", ""),
+        "port": one.get("Endpoint", {}).get("Port"),
+    }
 
 
 def database(rds: Api, wanted: Fields) -> Fields:
-    """``{versions, zones, multi_az, tags}``.
+    """``{versions, zones, multi_az, live}``.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOrderableDBInstanceOptions.html
     """
     engine, version = wanted["engine"], wanted["version"]
-    tags = tags_of_instance(rds, wanted["name"]) if wanted["name"] else None
+    live = instance(rds, wanted["name"]) if wanted["name"] else None
     listed = rds.pages(
         f"ask for versions of {engine}", "describe_db_engine_versions", "DBEngineVersions", Engine=engine
     )
@@ -255,7 +281,7 @@ def database(rds: Api, wanted: Fields) -> Fields:
         (one["EngineVersion"] for one in listed if f"{one['EngineVersion']}.".startswith(f"{version}.")), key=numbers
     )
     if not versions:
-        return {"versions": [], "zones": [], "multi_az": False, "tags": tags}
+        return {"versions": [], "zones": [], "multi_az": False, "live": live}
     options = rds.pages(
         f"ask where {wanted['instance_class']} can be ordered",
         "describe_orderable_db_instance_options",
@@ -269,12 +295,42 @@ def database(rds: Api, wanted: Fields) -> Fields:
         "versions": versions,
         "zones": sorted({zone["Name"] for option in options for zone in option.get("AvailabilityZones", [])}),
         "multi_az": any(option.get("MultiAZCapable") for option in options),
-        "tags": tags,
+        "live": live,
     }
 
 
+def replication_group(elasticache: Api, name: str) -> Fields | None:
+    """``{port}``; None when nobody has the name, or it is still being made.
+
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeReplicationGroups.html
+    """
+    found = elasticache.call_if_exists(
+        f"look at the cache {name}",
+        "describe_replication_groups",
+        missing={"ReplicationGroupNotFoundFault"},
+        ReplicationGroupId=name,
+    )
+    groups = [group for one in (found or {}).get("ReplicationGroups", []) for group in one.get("NodeGroups", [])]
+    ports = [group["PrimaryEndpoint"]["Port"] for group in groups if "PrimaryEndpoint" in group]
+    return {"port": ports[0]} if ports else None
+
+
+def target_group(elbv2: Api, name: str) -> Fields | None:
+    """``{port}``; None when nobody has the name.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html
+    """
+    found = elbv2.call_if_exists(
+        f"look at the target group {name}",
+        "describe_target_groups",
+        missing={"TargetGroupNotFound"},
+        Names=[name],
+    )
+    return {"port": found["TargetGroups"][0]["Port"]} if found else None
+
+
 def cache(elasticache: Api, wanted: Fields) -> Fields:
-    """``{versions, offered}``. ElastiCache lists what it sells only as reservations.
+    """``{versions, offered, live}``. ElastiCache lists what it sells only as reservations.
 
     https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeReservedCacheNodesOfferings.html
     """
@@ -293,6 +349,7 @@ def cache(elasticache: Api, wanted: Fields) -> Fields:
     return {
         "versions": [one["EngineVersion"] for one in listed],
         "offered": bool(sold.get("ReservedCacheNodesOfferings")),
+        "live": replication_group(elasticache, wanted["name"]) if wanted["name"] else None,
     }
 
 
@@ -322,7 +379,10 @@ def main() -> None:
     if params["cache"]:
         elasticache = Api(module.client("elasticache"))
         optional["cache"] = lambda: cache(elasticache, params["cache"])
-    answers: Fields = {"instance_types": {}, "database": None, "cache": None, "unanswered": []}
+    if params["target_group"]:
+        elbv2 = Api(module.client("elbv2"))
+        optional["target_group"] = lambda: target_group(elbv2, params["target_group"])
+    answers: Fields = {"instance_types": {}, **dict.fromkeys(("database", "cache", "target_group")), "unanswered": []}
     with ThreadPoolExecutor(len(required) + len(optional)) as pool:
         asked = {name: pool.submit(question) for name, question in {**required, **optional}.items()}
         try:

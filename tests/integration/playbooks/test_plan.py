@@ -179,8 +179,9 @@ def test_layers_that_the_change_does_not_reach_are_left_out_and_nothing_is_misse
     whole = run(made, "plan", {**variables, "slipway_full": True}, tmp_path / "whole.json")
     assert ran.changes.keys() == {("log group", f"/{NAME}/nginx", "")}
     assert ran.changes == whole.changes
-    # Only who asks the layer of the names hears of the records that prove the domains.
-    assert {name.split(" ")[0] for _kind, name, _region in whole.entries.keys() - ran.entries.keys()} == {"CNAME"}
+    # Only who asks the layer of the names hears of the zone and of the records that prove the domains.
+    unasked = whole.entries.keys() - ran.entries.keys()
+    assert {whole.entries[one]["layer"] for one in unasked} == {"dns"}
 
 
 #: What a plan calls the kinds that CHANGED is about, by the type that the survey knows.

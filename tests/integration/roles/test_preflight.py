@@ -211,6 +211,54 @@ def test_the_block_of_a_network_that_exists_stays(converge: Converge, client: Cl
     assert "[cidr-changed] stack exists with 10.40.0.0/16" in said(refused)
 
 
+def test_what_is_chosen_once_is_not_taken_for_something_that_a_run_could_change(
+    converge: Converge, client: Clients
+) -> None:
+    client("rds").create_db_instance(
+        DBInstanceIdentifier="stack", DBInstanceClass="db.t3.micro", Engine="postgres", EngineVersion="17.6",
+        DBName="application", AllocatedStorage=20, Port=5432, MasterUsername="owner", MasterUserPassword="not-a-secret",
+    )  # fmt: skip
+    ec2, elasticache = client("ec2"), client("elasticache")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.40.0.0/24")["Subnet"]["SubnetId"]
+    elasticache.create_cache_subnet_group(
+        CacheSubnetGroupName="stack", CacheSubnetGroupDescription="A cache", SubnetIds=[subnet]
+    )
+    elasticache.create_replication_group(
+        ReplicationGroupId="stack", ReplicationGroupDescription="A cache", Engine="valkey", Port=6379,
+        CacheNodeType="cache.t3.micro", CacheSubnetGroupName="stack",
+    )  # fmt: skip
+    client("elbv2").create_target_group(Name="stack-web", Protocol="HTTP", Port=80, VpcId=vpc)
+    made: Values = {
+        "preflight_database": {
+            **VARIABLES["preflight_database"],
+            "name": "stack",
+            "database": "application",
+            "port": 5432,
+        },
+        "preflight_cache": {**VARIABLES["preflight_cache"], "name": "stack", "port": 6379},
+        "preflight_target_group": {"name": "stack-web", "port": 80},
+    }
+    same = converge("preflight", {**VARIABLES, **made})
+    assert not same.failed, same.messages
+    changed = {
+        "preflight_database": {**made["preflight_database"], "version": "16", "database": "other", "port": 5433},
+        "preflight_cache": {**made["preflight_cache"], "port": 6380},
+        "preflight_target_group": {"name": "stack-web", "port": 8080},
+    }
+    refused = converge("preflight", {**VARIABLES, **changed})
+    assert refused.failed
+    for words in (
+        "[database-older] The database stack runs PostgreSQL 17.6, and RDS goes back to no older one",
+        "set the version in group_vars/all/aws_database.yml to 17.",
+        "[made-once] The first database of stack is application, and slipway_database_name says other: RDS keeps it.",
+        "The port of the database stack is 5432, and aws_database_port says 5433: another one would cut off every host",
+        "The port of the cache stack is 6379, and aws_cache_port says 6380: ElastiCache keeps it.",
+        "The port of the target group stack-web is 80, and aws_balancer_target_port says 8080",
+    ):
+        assert words in said(refused), said(refused)
+
+
 def test_the_layers_that_may_be_left_out_are_those_of_the_project() -> None:
     needs = yaml.safe_load((PROJECT / "roles/preflight/defaults/main.yml").read_text())["preflight_layer_needs"]
     hosts = yaml.safe_load((PROJECT / "inventories/layers.yml").read_text())["local"]["children"]["layers"]["hosts"]
