@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from rehearsal import images
 from tests.rehearsal.conftest import PROJECT, Rehearsal, shown, visit
@@ -135,7 +137,14 @@ def press(browser: Browser, link: str, button: str, then: str) -> None:
     """Open the link of a mail, as its reader does, and press the button of the page that it leads to."""
     with visit(browser) as page:
         page.goto(link)
-        page.get_by_role("button", name=button).click()
+        pressed = page.get_by_role("button", name=button)
+        try:
+            pressed.wait_for()
+        except PlaywrightTimeoutError:
+            # Whether pages come is not asked here. A reader tries once more; what was shown instead stands in the log.
+            warnings.warn(f"{page.url} did not come, but: {page.inner_text('body')}", stacklevel=2)
+            page.reload()
+        pressed.click()
         expect(page.get_by_role("heading", level=1, name=then)).to_be_visible(timeout=15_000)
 
 
