@@ -100,6 +100,7 @@ CHANGED = {
     "aws_database_instance_class": "db.t3.small",
     "aws_database_backup_days": 2,
     "aws_cache_node_type": "cache.t3.small",
+    "aws_cache_replicas": 1,
     "aws_balancer_health_interval_seconds": 17,
     "aws_logs_nginx_days": 90,
     "aws_budget_limit_usd": 120,
@@ -133,7 +134,23 @@ def test_what_changed_is_named_field_by_field(changed: Planned) -> None:
     }
     bucket = "bucket_lifecycle_configuration.Rules.0.NoncurrentVersionExpiration.NoncurrentDays"
     expected = {
-        ("cache", name, ""): ("change", {"node_type": ("cache.t3.micro", "cache.t3.small")}),
+        ("cache", name, ""): (
+            "change",
+            {
+                "node_type": ("cache.t3.micro", "cache.t3.small"),
+                "replicas": (0, 1),
+                "multi_az": (False, True),
+                "automatic_failover": (False, True),
+            },
+        ),
+        # What another layer does about the second node.
+        **{
+            ("alarm", f"{name}/cache-{one}", ""): ("create", {})
+            for one in (
+                *(f"{measure}-{name}-002" for measure in ("cpu", "memory", "evictions", "lag")),
+                f"lag-{name}-001",
+            )
+        },
         ("target group", f"{name}-web", ""): ("change", {"health_check_interval_seconds": (10, 17)}),
         ("log group", f"/{name}/nginx", ""): ("change", {"retention_in_days": (30, 90)}),
         ("budget", name, ""): ("change", {"limit_usd": (100.0, 120.0)}),
@@ -152,6 +169,7 @@ def test_what_changed_is_named_field_by_field(changed: Planned) -> None:
             for one in ("frontend", "releases", "logs", "transfer")
         },
     }
+    assert said.pop(("dashboard", name, ""))[0] == "change"
     database = said.pop(("database", name, ""))
     # The tables that it will be in have no ids yet.
     action, fields = said.pop(("VPC endpoint", "s3", ""))
@@ -187,6 +205,8 @@ def test_layers_that_the_change_does_not_reach_are_left_out_and_nothing_is_misse
 #: What a plan calls the kinds that CHANGED is about, by the type that the survey knows.
 KINDS = {
     "AWS::Budgets::Budget": "budget",
+    "AWS::CloudWatch::Alarm": "alarm",
+    "AWS::CloudWatch::Dashboard": "dashboard",
     "AWS::CloudFront::ResponseHeadersPolicy": "response headers policy",
     "AWS::EC2::EIP": "public address",
     "AWS::EC2::FlowLog": "flow log",
@@ -199,7 +219,7 @@ KINDS = {
     "AWS::RDS::DBInstance": "database",
     "AWS::S3::Bucket": "bucket lifecycle",
 }
-#: What follows from a change of something else: the nodes of a cache, the wall of alarms that counts them.
+#: What AWS makes with something else: the nodes of a cache.
 CONSEQUENCES = {"AWS::ElastiCache::CacheCluster"}
 
 RECORD = {"Bucket": f"{NAME}-123456789012-releases", "Key": "stack/survey.json"}

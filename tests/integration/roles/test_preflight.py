@@ -248,9 +248,11 @@ def test_what_is_chosen_once_is_not_taken_for_something_that_a_run_could_change(
     }
     refused = converge("preflight", {**VARIABLES, **changed})
     assert refused.failed
+    newer = {"preflight_database": {**made["preflight_database"], "version": "18"}}
+    assert "--engine-version 18 --allow-major-version-upgrade" in said(converge("preflight", {**VARIABLES, **newer}))
     for words in (
-        "[database-older] The database stack runs PostgreSQL 17.6, and RDS goes back to no older one",
-        "set the version in group_vars/all/aws_database.yml to 17.",
+        "[database-major] The database stack runs PostgreSQL 17.6, and group_vars/all/aws_database.yml wants 16.",
+        "RDS goes back to no older one: set it to 17.",
         "[made-once] The first database of stack is application, and slipway_database_name says other: RDS keeps it.",
         "The port of the database stack is 5432, and aws_database_port says 5433: another one would cut off every host",
         "The port of the cache stack is 6379, and aws_cache_port says 6380: ElastiCache keeps it.",
