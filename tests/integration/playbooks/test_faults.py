@@ -301,9 +301,9 @@ class Refusal:
 REFUSALS = (
     Refusal(
         "access denied",
-        "s3:PutBucketPolicy",
-        partial(faults.each, "s3:PutBucketPolicy", faults.deny),
-        ("[not-allowed] These credentials may not do s3:PutBucketPolicy.",),
+        "secretsmanager:CreateSecret",
+        partial(faults.each, "secretsmanager:CreateSecret", faults.deny),
+        ("[not-allowed] These credentials may not do secretsmanager:CreateSecret.",),
     ),
     Refusal(
         "expired credentials",

@@ -102,6 +102,27 @@ def test_the_ways_out(converge: Converge, client: Clients) -> None:
     assert network("none", **endpoints)["changed"] == ()
 
 
+def test_another_tag_moves_nobody(converge: Converge, client: Clients) -> None:
+    network = Network(converge, client)
+    made = network("single")
+
+    def tables() -> dict[str, set[str]]:
+        found = network.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [made["vpc_id"]]}])[
+            "RouteTables"
+        ]
+        return {
+            one["RouteTableId"]: {tie["SubnetId"] for tie in one["Associations"] if "SubnetId" in tie} for one in found
+        }
+
+    before = tables()
+    assert network("single", aws_network_tags={**TAGS, "CostCentre": "42"})["changed"] != ()
+    assert tables() == before
+    tagged = network.ec2.describe_route_tables(Filters=[{"Name": "tag:CostCentre", "Values": ["42"]}])["RouteTables"]
+    # All but the main one, which AWS makes and nobody uses.
+    assert len(tagged) == len(before) - 1
+    assert network("single", aws_network_tags={**TAGS, "CostCentre": "42"})["changed"] == ()
+
+
 def test_ipv6_comes_to_a_network_and_stays(converge: Converge, client: Clients) -> None:
     network = Network(converge, client)
     without = network("none")
