@@ -150,6 +150,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Of a task with no_log the result is hidden, but not the error of its module, which Ansible shows to everybody.
         self._answers.append(f"{result.result} {result.exception}")
 
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """A round of a loop: only it has the error when the results are hidden."""
+        self.v2_runner_on_failed(result)
+
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """A failure that was rescued, or did not matter, needs no remedy."""
         if not (stats.failures or stats.dark):

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 LARGEST_CODE = 10 * 1024
 MEMORY = 2 * 1024 * 1024
 LARGEST_BODY = 40 * 1024
-#: Seconds of this process's processor time. CloudFront stops a function after about a millisecond of its own processors;
-#: here what a busy host takes from a virtual machine counts too, and must not become a visitor's 503.
+#: Seconds of this process's processor time. CloudFront stops a function after about a millisecond of its own
+#: processors; here what a busy host takes from a virtual machine counts too, and must not become a visitor's 503.
 TIME = 1.0
 
 _DISALLOWED = frozenset(

@@ -121,6 +121,7 @@ def test_what_is_not_allowed_has_a_name(messages: list[str], named: str) -> None
     assert named in remedies(*messages)["not-allowed"]
 
 
+@pytest.mark.parametrize("of_a_loop", [False, True], ids=["task", "round of a loop"])
 @pytest.mark.parametrize(
     ("messages", "failures", "spoken"),
     [
@@ -133,12 +134,17 @@ def test_what_is_not_allowed_has_a_name(messages: list[str], named: str) -> None
     ids=["expired", "rescued", "another", "once", "several"],
 )
 def test_it_speaks_once_at_the_end_and_only_if_the_run_failed_of_it(
-    monkeypatch: pytest.MonkeyPatch, messages: list[str], failures: dict[str, int], spoken: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    messages: list[str],
+    failures: dict[str, int],
+    spoken: list[str],
+    of_a_loop: bool,
 ) -> None:
     callback = CallbackModule()
     said: list[str] = []
     monkeypatch.setattr(callback, "_display", SimpleNamespace(display=lambda text, **_: said.append(text.split()[0])))
+    hears = callback.v2_runner_item_on_failed if of_a_loop else callback.v2_runner_on_failed
     for message in messages:
-        callback.v2_runner_on_failed(SimpleNamespace(result={"censored": "no_log"}, exception=message))
+        hears(SimpleNamespace(result={"censored": "no_log"}, exception=message))
     callback.v2_playbook_on_stats(SimpleNamespace(failures=failures, dark={}))
     assert said == spoken
