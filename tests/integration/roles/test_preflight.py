@@ -253,10 +253,10 @@ def test_what_is_chosen_once_is_not_taken_for_something_that_a_run_could_change(
     for words in (
         "[database-major] The database stack runs PostgreSQL 17.6, and group_vars/all/aws_database.yml wants 16.",
         "RDS goes back to no older one: set it to 17.",
-        "[made-once] The first database of stack is application, and slipway_database_name says other: RDS keeps it.",
-        "The port of the database stack is 5432, and aws_database_port says 5433: another one would cut off every host",
-        "The port of the cache stack is 6379, and aws_cache_port says 6380: ElastiCache keeps it.",
-        "The port of the target group stack-web is 80, and aws_balancer_target_port says 8080",
+        "[made-once] The first database of stack is application, and the variables say other: RDS keeps it.",
+        "The port of the database stack is 5432, and the variables say 5433: another one would cut off every host",
+        "The port of the cache stack is 6379, and the variables say 6380: ElastiCache keeps it.",
+        "The port of the target group stack-web is 80, and the variables say 8080: a target group keeps it",
     ):
         assert words in said(refused), said(refused)
 
