@@ -16,7 +16,7 @@ description:
 author: Slipway
 options:
   _terms:
-    description: Results of surveys, each with C(settled), C(inputs) and C(results) by layer.
+    description: Results of surveys, each with C(settled), the names of layers, and C(inputs), their recorded digests.
     type: list
     elements: dict
     required: true

@@ -188,9 +188,9 @@ def shown(response: httpx.Response) -> str:
 
 
 @contextmanager
-def visit(browser: Browser, **context: Any) -> Iterator[Page]:
+def visit(browser: Browser) -> Iterator[Page]:
     """A visitor's page, with a context of its own; whoever fails at it is told what it showed and complained of."""
-    visitor = browser.new_context(ignore_https_errors=True, **context)
+    visitor = browser.new_context(ignore_https_errors=True)
     page = visitor.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
