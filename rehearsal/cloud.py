@@ -22,6 +22,7 @@ from rehearsal.dataplane.ec2 import Instances
 from rehearsal.dataplane.elasticache import Caches
 from rehearsal.dataplane.elbv2 import LoadBalancers
 from rehearsal.dataplane.firewall import SecurityGroups
+from rehearsal.dataplane.interfaces import HostInterfaces
 from rehearsal.dataplane.loop import Loop
 from rehearsal.dataplane.mail import MailServers
 from rehearsal.dataplane.metadata import EmulatedAccount, MetadataServers
@@ -61,6 +62,7 @@ def main() -> None:
     metadata = MetadataServers(EmulatedAccount(context.client), settings.metadata_port)
     mail = MailServers(settings.state / "mail", settings.mail_port)
     deliveries = Deliveries(authority)
+    interfaces = HostInterfaces(partial(machine.own_bridges, settings.state))
     register = partial(_register, settings.state, version())
 
     def on_gateway(address: str) -> None:
@@ -87,6 +89,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     deliveries.start()
+    interfaces.start()
     emulator.start()
     register()
     log.info("the account answers at %s", settings.endpoint)
@@ -98,6 +101,7 @@ def main() -> None:
     metadata.stop()
     mail.stop()
     deliveries.stop()
+    interfaces.stop()
     emulator.stop()
 
 
