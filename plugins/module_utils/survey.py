@@ -83,6 +83,9 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"State"}),
     "AWS::RDS::DBInstance": frozenset({"DBInstanceStatus", "PendingModifiedValues", "StatusInfos"}),
 }
+#: Members that a layer leaves as it finds them because they are in use, by type. A rotated secret is drift until the next
+#: run, which takes it over.
+TAKEN_OVER: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"CurrentVersion"})}
 #: Lists whose order has a meaning to AWS; every other list is a set to it.
 ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})
 #: By what one item of a list of structures is told from the others, tried in this order. A route has one of three.
@@ -395,10 +398,11 @@ def as_meant(recorded: Resources, live: Resources, seen: Collection[Fields]) -> 
     meant, left = dict(live), list[Difference]()
     for resource in live:
         before = {"": {resource: recorded[resource]} if resource in recorded else {}}
+        taken_over = TAKEN_OVER.get(resource.split(" ", 1)[0], frozenset())
         told = [
             difference
             for difference in drift(before, {"": {resource: live[resource]}})
-            if any(difference.as_dict() == one | {"layer": ""} for one in seen)
+            if difference.field not in taken_over and any(difference.as_dict() == one | {"layer": ""} for one in seen)
         ]
         if told and resource in recorded:
             meant[resource] = recorded[resource]

@@ -133,6 +133,20 @@ def test_what_a_converge_leaves_as_a_hand_has_made_it_stays_recorded_as_it_was()
     assert as_meant(recorded, {**live, "X acl": {"Entries": 3}}, seen)[0]["X acl"] == {"Entries": 3}
 
 
+def test_a_secret_that_was_rotated_is_told_once_and_taken_over_by_the_next_run() -> None:
+    secret = "AWS::SecretsManager::Secret slipway-staging/django"
+    recorded = {secret: {"CurrentVersion": "1", "ResourcePolicy": None}}
+    rotated = {secret: {"CurrentVersion": "2", "ResourcePolicy": None}}
+    seen = drift({"secrets": recorded}, {"secrets": rotated})
+    assert [(one.resource, one.field) for one in seen] == [(secret, "CurrentVersion")]
+    assert as_meant(recorded, rotated, [one.as_dict() for one in seen]) == (rotated, [])
+    # Whoever may read it besides is another matter.
+    shared = {secret: {"CurrentVersion": "2", "ResourcePolicy": "*"}}
+    seen = drift({"secrets": recorded}, {"secrets": shared})
+    meant, left = as_meant(recorded, shared, [one.as_dict() for one in seen])
+    assert (meant, [one.field for one in left]) == (recorded, ["ResourcePolicy"])
+
+
 def _client(service: str, region: str) -> Any:
     untyped: Any = boto3
     return untyped.client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b")
