@@ -5,7 +5,6 @@ usage: python -m audit {prowler [ENVIRONMENT] | account ENVIRONMENT | deployer-p
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -25,9 +24,9 @@ def write_deployer_policy() -> int:
     return 0
 
 
-def _judged(results: Iterable[prowler.Result]) -> prowler.Verdict:
+def _judged(results: Iterable[prowler.Result], *, unused: bool = True) -> prowler.Verdict:
     verdict = prowler.judge(results, prowler.exceptions())
-    prowler.report(verdict)
+    prowler.report(verdict, unused=unused)
     return verdict
 
 
@@ -48,7 +47,7 @@ def audit_own(environment: str) -> int:
     """
     program = prowler.install()
     say(f"Prowler in the account of {environment}")
-    return 1 if _judged(prowler.run(os.environ, program, prowler.tags_of(environment))).failed else 0
+    return 1 if _judged(prowler.own(environment, program), unused=False).failed else 0
 
 
 def main(words: Sequence[str]) -> int:
@@ -61,7 +60,7 @@ def main(words: Sequence[str]) -> int:
                 return audit("production")
             case ["prowler", environment] if environment in ENVIRONMENTS:
                 return audit(environment)
-            case ["account", environment] if environment in ENVIRONMENTS:
+            case ["account", environment]:
                 return audit_own(environment)
     except (RunError, prowler.ProwlerError) as error:
         console.print(str(error), markup=False)

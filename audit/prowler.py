@@ -6,15 +6,18 @@ import json
 import logging
 import os
 import subprocess
+import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +25,7 @@ from audit.account import PROJECT, Account
 from audit.recording import Call
 from rehearsal.console import console
 from rehearsal.emulator.server import NOT_IMPLEMENTED
+from rehearsal.settings import REGION
 
 EXCEPTIONS = Path(__file__).with_name("prowler-exceptions.yml")
 #: Prowler pins some eighty packages of its own, boto3 among them.
@@ -43,7 +47,7 @@ SERVICES = (
     *("acm", "autoscaling", "backup", "cloudfront", "cloudwatch", "ec2", "elasticache", "elbv2", "iam", "kms", "rds"),
     *("route53", "s3", "secretsmanager", "sns", "sqs", "ssm", "vpc", "wafv2"),
 )
-REGIONS = ("eu-west-1", "us-east-1")
+EDGE_REGION = "us-east-1"
 SECONDS = 1800
 
 
@@ -97,15 +101,17 @@ def forgotten(calls: Iterable[Call]) -> list[str]:
     return sorted(asked - set(SERVICES))
 
 
-def run(variables: Mapping[str, str], program: Path, tags: Mapping[str, str] | None = None) -> list[Result]:
-    """All checks of the services of the stack, in the account of the variables; only of what carries the tags.
+def run(
+    variables: Mapping[str, str], program: Path, regions: Iterable[str], tags: Mapping[str, str] | None = None
+) -> list[Result]:
+    """All checks of the services of the stack, in the account of the variables; only of what carries all of the tags.
 
     Raises ProwlerError when it leaves no results: it ends with 3 when a check failed, and with 0 when none did.
     """
     with tempfile.TemporaryDirectory() as directory:
         command = [str(program), "aws", "--no-banner", "--no-color", "--output-formats", "json-ocsf"]
         command += ["--output-directory", directory, "--output-filename", "results"]
-        command += ["--region", *REGIONS, "--service", *SERVICES]
+        command += ["--region", *regions, "--service", *SERVICES]
         if tags:
             command += ["--resource-tag", *(f"{name}={value}" for name, value in tags.items())]
         done = subprocess.run(
@@ -118,16 +124,85 @@ def run(variables: Mapping[str, str], program: Path, tags: Mapping[str, str] | N
             timeout=SECONDS,
             check=False,
         )
+        if done.returncode == 0 and "There are no findings in Account" in done.stdout:
+            return []
         found = Path(directory, "results.ocsf.json")
         if done.returncode not in (0, 3) or not found.exists():
             raise ProwlerError(f"Prowler ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
         return read(json.loads(found.read_text()))
 
 
-def tags_of(environment: str) -> dict[str, str]:
-    """The tags that everything of an environment carries (`slipway_tags`)."""
-    project = yaml.safe_load((PROJECT / "group_vars" / "all" / "project.yml").read_text())["slipway_project"]
-    return {"Project": project, "Environment": environment}
+@dataclass(frozen=True)
+class Place:
+    """Where an environment is, and by what its resources are known there."""
+
+    account: str
+    regions: Sequence[str]
+    tags: Mapping[str, str]
+
+
+def place_of(environment: str) -> Place:
+    """What the environment's file says, as a playbook would read it.
+
+    Raises ProwlerError when there is no such environment, or when its values cannot be read.
+    """
+    # Only the layers' file: the dynamic inventory would ask AWS for hosts.
+    inventory = PROJECT / "inventories" / environment / "layers.yml"
+    if not inventory.exists():
+        known = ", ".join(sorted(path.parent.name for path in PROJECT.glob("inventories/*/layers.yml")))
+        raise ProwlerError(f"There is no environment {environment} in inventories/: {known} are there.")
+    words = "{{ {'account': slipway_account_id, 'region': slipway_region, 'tags': slipway_tags} }}"
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", str(inventory)]
+    command += ["--playbook-dir", str(PROJECT), "-m", "ansible.builtin.debug", "-a", f"msg={words}"]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        said = json.loads(done.stdout[done.stdout.index("{") :])["msg"]
+    except (ValueError, KeyError) as error:
+        raise ProwlerError(f"{inventory} cannot be read:\n{done.stdout[-1000:]}{done.stderr[-1000:]}") from error
+    # What CloudFront takes is in us-east-1, wherever the rest is.
+    regions = tuple(dict.fromkeys((said["region"], EDGE_REGION)))
+    return Place(said["account"], regions, {name: said["tags"][name] for name in ("Project", "Environment")})
+
+
+def own(environment: str, program: Path, caller: Callable[[], str] | None = None) -> list[Result]:
+    """All checks of what carries the environment's tags, in the account of the process's own credentials.
+
+    Raises ProwlerError when those belong to another account, and when nothing carries the tags.
+    """
+    place = place_of(environment)
+    account = (caller or _caller)()
+    if account != place.account:
+        raise ProwlerError(
+            f"Your credentials belong to account {account}, and {environment} is in {place.account or 'none yet'} "
+            f"(slipway_account_id in inventories/{environment}). Choose others, with AWS_PROFILE for example."
+        )
+    results = run(os.environ, program, place.regions, place.tags)
+    if not results:
+        words = " and ".join(f"{name}={value}" for name, value in place.tags.items())
+        raise ProwlerError(
+            f"Nothing in account {account} carries the tags {words} in {' or '.join(place.regions)}: site.yml has made "
+            f"nothing of {environment} there yet."
+        )
+    return results
+
+
+def _caller() -> str:
+    untyped: Any = boto3
+    try:
+        # Any region will do, and whoever has none configured is not asked for one.
+        identity = untyped.client("sts", region_name=EDGE_REGION).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise ProwlerError(f"AWS does not say whose credentials these are: {error}") from error
+    account: str = identity["Account"]
+    return account
 
 
 class Unanswered(logging.Handler):
@@ -165,7 +240,7 @@ def emulated(account: Account, calls: Iterable[Call], program: Path) -> list[Res
     if names := forgotten(calls):
         raise ProwlerError(f"the stack uses {', '.join(names)}, which audit/prowler.py neither audits nor leaves out")
     with tempfile.TemporaryDirectory() as home, listening() as heard:
-        results = run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program)
+        results = run({**account.variables(), "AWS_MAX_ATTEMPTS": "1", "HOME": home}, program, (REGION, EDGE_REGION))
     console.print(
         f"Not known to the emulated account, so not checked: {', '.join(sorted(heard.questions))}", markup=False
     )
@@ -235,8 +310,8 @@ def judge(results: Iterable[Result], listed: Sequence[Mapping[str, str]]) -> Ver
     return Verdict(passed, excused, failed, [one for one in listed if not any(one is other for other in used)])
 
 
-def report(verdict: Verdict) -> None:
-    """Print what was found."""
+def report(verdict: Verdict, *, unused: bool = True) -> None:
+    """Print what was found; `unused`: also which exceptions excuse nothing."""
     if verdict.excused:
         table = Table(title="Excused", title_justify="left", header_style="bold")
         table.add_column("results", justify="right")
@@ -255,7 +330,7 @@ def report(verdict: Verdict) -> None:
         for result in verdict.failed:
             table.add_row(result.severity, result.check, Text(f"{result.resource} ({result.region}): {result.words}"))
         console.print(table)
-    for one in verdict.unused:
+    for one in verdict.unused if unused else ():
         console.print(
             f"{EXCEPTIONS.name}: {one['check']} of {one['resource'] or 'anything'} excuses nothing", markup=False
         )

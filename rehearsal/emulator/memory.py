@@ -24,7 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import moto
@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from moto.backends import get_backend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.models import FakeKey, s3_backends
 
 from rehearsal.emulator import account
@@ -276,6 +277,11 @@ class _Writer(pickle.Pickler):
             # one that was made on the spot has not.
             factory, state = _nameable(obj.default_factory), getattr(obj, "__dict__", None) or None
             return _new_defaultdict, (type(obj), factory), state, None, iter(obj.items())
+        if isinstance(obj, ResourceGroupsTaggingAPIBackend):
+            # Of a list that somebody has read in part it holds the rest, being made. Whoever goes on with it later is told
+            # that it is too late, as he may be on AWS.
+            make, arguments, state = cast("tuple[Any, ...]", obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL))[:3]
+            return make, arguments, {**state, "_pages": {}}
         if isinstance(obj, WeakValueDictionary):
             # Lambda's index of its functions, which are held, and written, elsewhere.
             return WeakValueDictionary, (dict(obj),)

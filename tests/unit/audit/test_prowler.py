@@ -6,11 +6,9 @@ import logging
 from pathlib import Path
 
 import pytest
-import yaml
 
 from audit import prowler
-from audit.account import PROJECT
-from audit.prowler import Result, exceptions, forgotten, judge, read, report
+from audit.prowler import ProwlerError, Result, exceptions, forgotten, judge, read, report
 from audit.recording import Call
 from rehearsal.emulator.server import NOT_IMPLEMENTED
 
@@ -91,10 +89,40 @@ def test_every_exception_has_a_reason_and_stands_once() -> None:
     assert [one["check"] for one in listed] == sorted(one["check"] for one in listed)
 
 
-def test_the_tags_are_those_of_the_environment() -> None:
-    project = yaml.safe_load(Path(PROJECT, "group_vars/all/project.yml").read_text())
-    assert set(prowler.tags_of("staging")) < set(project["slipway_tags"])
-    assert prowler.tags_of("staging") == {"Project": "slipway", "Environment": "staging"}
+def test_an_environment_is_looked_for_where_its_file_says() -> None:
+    place = prowler.place_of("staging")
+    # The account is a placeholder until somebody has one.
+    assert (place.account, place.regions) == ("", ("eu-west-1", "us-east-1"))
+    assert place.tags == {"Project": "slipway", "Environment": "staging"}
+
+
+def test_an_environment_that_nobody_has_is_refused_with_those_that_are_there() -> None:
+    with pytest.raises(ProwlerError, match=r"no environment stagging .* production, rehearsal, staging"):
+        prowler.place_of("stagging")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """Stands for Prowler: it finds nothing, and writes down that it was asked."""
+    path = tmp_path / "prowler"
+    path.write_text(
+        '#!/bin/sh\necho asked >> "$0.log"\n'
+        'while [ "$1" != --output-directory ]; do shift; done\necho "[]" > "$2/results.ocsf.json"\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+def test_credentials_of_another_account_are_refused_before_anything_is_asked(program: Path) -> None:
+    with pytest.raises(ProwlerError, match=r"belong to account 999999999999, and rehearsal is in 123456789012 "):
+        prowler.own("rehearsal", program, lambda: "999999999999")
+    assert not Path(f"{program}.log").exists()
+
+
+def test_an_account_in_which_nothing_carries_the_tags_is_not_called_good(program: Path) -> None:
+    with pytest.raises(ProwlerError, match=r"Nothing in account 123456789012 carries the tags Project=slipway and"):
+        prowler.own("rehearsal", program, lambda: "123456789012")
+    assert Path(f"{program}.log").read_text() == "asked\n"
 
 
 def test_what_the_account_does_not_know_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

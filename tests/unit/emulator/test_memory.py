@@ -297,6 +297,21 @@ def test_an_account_in_which_somebody_asked_for_functions_is_written(port: int, 
         assert account.client("sns").list_topics()["Topics"][0]["TopicArn"].endswith(":after")
 
 
+def test_an_account_whose_tags_somebody_is_reading_is_written(port: int, tmp_path: Path) -> None:
+    with running(port, tmp_path) as account:
+        for number in range(3):
+            account.client("sns").create_topic(Name=f"topic-{number}", Tags=[{"Key": "Project", "Value": "slipway"}])
+        half = account.client("resourcegroupstaggingapi").get_resources(ResourcesPerPage=1)
+        account.client("sns").create_topic(Name="after")
+        account.stop()
+    with running(port, tmp_path) as account:
+        assert len(account.client("sns").list_topics()["Topics"]) == 4
+        tags = account.client("resourcegroupstaggingapi")
+        with pytest.raises(ClientError, match="PaginationTokenExpired"):
+            tags.get_resources(ResourcesPerPage=1, PaginationToken=half["PaginationToken"])
+        assert len(tags.get_resources()["ResourceTagMappingList"]) == 3
+
+
 class TestRefusals:
     def test_nothing_to_remember(self, tmp_path: Path) -> None:
         assert Memory(tmp_path).restore() is False
