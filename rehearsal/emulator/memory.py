@@ -278,8 +278,8 @@ class _Writer(pickle.Pickler):
             factory, state = _nameable(obj.default_factory), getattr(obj, "__dict__", None) or None
             return _new_defaultdict, (type(obj), factory), state, None, iter(obj.items())
         if isinstance(obj, ResourceGroupsTaggingAPIBackend):
-            # Of a list that somebody has read in part it holds the rest, being made. Whoever goes on with it later is told
-            # that it is too late, as he may be on AWS.
+            # Of a list that somebody has read in part it holds the rest, being made. Whoever goes on with it later is
+            # told that it is too late, as he may be on AWS.
             make, arguments, state = cast("tuple[Any, ...]", obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL))[:3]
             return make, arguments, {**state, "_pages": {}}
         if isinstance(obj, WeakValueDictionary):
