@@ -105,10 +105,11 @@ _TAGGING = {
     "wafv2": "wafv2:TagResource",
     "xray": "xray:TagResource",
 }
-#: What a first run does not ask for, and later ones do: changes of what is there, what a broken run left in the
-#: network, releases that roll or are taken back, and hosts reached through Session Manager, which the rehearsal lacks.
-#: Nothing that removes data is among them.
+#: What a first run does not ask for, and later ones do: changes of what is there, what an earlier domain or a broken
+#: run has left, releases that roll or are taken back, and hosts reached through Session Manager, which the rehearsal
+#: lacks. Nothing that removes data is among them.
 LATER: tuple[str, ...] = (
+    "acm:DeleteCertificate",
     "autoscaling:AttachLoadBalancerTargetGroups",
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DeleteLifecycleHook",
@@ -188,6 +189,7 @@ LATER: tuple[str, ...] = (
     "rds:ModifyDBInstance",
     "route53:GetHostedZone",
     "route53:ListTagsForResource",
+    "route53:ListTagsForResources",
     "route53:UpdateHealthCheck",
     "route53:UpdateHostedZoneComment",
     "s3:DeleteObject",

@@ -83,8 +83,8 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"State"}),
     "AWS::RDS::DBInstance": frozenset({"DBInstanceStatus", "PendingModifiedValues", "StatusInfos"}),
 }
-#: Members that a layer leaves as it finds them because they are in use, by type. A rotated secret is drift until the next
-#: run, which takes it over.
+#: Members that a layer leaves as it finds them because they are in use, by type. A rotated secret is drift until the
+#: next run, which takes it over.
 TAKEN_OVER: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"CurrentVersion"})}
 #: Lists whose order has a meaning to AWS; every other list is a set to it.
 ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})

@@ -529,6 +529,26 @@ def test_a_certificate_of_somebody_else_is_not_touched(call: Call) -> None:
     acm.delete_certificate(CertificateArn=theirs)
 
 
+def test_certificates_are_found_by_all_of_their_tags_with_every_kind_of_key(call: Call) -> None:
+    tags = {"Project": "slipway", "Environment": "tagged"}
+    for name, more in (("b", {"key_algorithm": "EC_prime256v1"}), ("a", {})):
+        succeeded(call("acm_certificate_request", domain_name=f"{name}.slipway.localhost", tags=tags, **more))
+    foreign = client("acm").request_certificate(
+        DomainName="a.slipway.localhost",
+        ValidationMethod="DNS",
+        Tags=[{"Key": "Project", "Value": "slipway"}],
+    )["CertificateArn"]
+    found = succeeded(call("acm_certificate_request_info", stack_tags=tags))["certificates"]
+    assert [(one["domain_name"], one["tags"]["Name"]) for one in found] == [
+        ("a.slipway.localhost", "a.slipway.localhost"),
+        ("b.slipway.localhost", "b.slipway.localhost"),
+    ]
+    assert all(one["validation_records"] and one["in_use_by"] == [] for one in found)
+    for name in ("a", "b"):
+        succeeded(call("acm_certificate_request", domain_name=f"{name}.slipway.localhost", state="absent"))
+    client("acm").delete_certificate(CertificateArn=foreign)
+
+
 def test_an_elliptic_key_is_found_again(call: Call) -> None:
     options: Answer = {"domain_name": "key.slipway.localhost", "key_algorithm": "EC_prime256v1"}
     assert succeeded(call("acm_certificate_request", **options))["changed"]

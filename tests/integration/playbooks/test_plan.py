@@ -279,6 +279,41 @@ def test_a_layer_that_is_taken_out_is_neither_foretold_nor_touched(made: Account
     assert [one for one in differences(made, before, tmp_path / "left.json") if one["layer"] == "backup"] == []
 
 
+def test_another_domain_is_foretold_and_nothing_of_the_old_one_is_left(made: Account, tmp_path: Path) -> None:
+    new = "www.slipway.localhost"
+    variables = {**PROVISIONED, **CHANGED, "slipway_site_domain": new}
+    foretold = run(made, "plan", variables, tmp_path / "domain.json")
+    said = {(kind, name): one["action"] for (kind, name, _), one in foretold.changes.items()}
+    old = "app.slipway.localhost"
+    goes = {"DNS record": ("A {}", "AAAA {}", "A origin.{}", "AAAA origin.{}"), "certificate": ("{}", "origin.{}")}
+    for kind, names in goes.items():
+        for name in names:
+            assert (said[kind, name.format(old)], said[kind, name.format(new)]) == ("delete", "create")
+    assert {said[kind, NAME] for kind in ("distribution", "load balancer", "dashboard")} == {"change"}
+    assert said["health check", f"{NAME}-site"] == "change"
+    assert said["alarm", f"{NAME}/certificate"] == "change"
+    assert ("alarm", f"{NAME}/edge-outside") not in said
+    assert "unknown" not in said.values()
+    assert "answers no more" in foretold.changes["distribution", NAME, ""]["interruption"]
+
+    done = run(made, "provision", variables)
+    assert done.status == 0, done.output[-4000:]
+    certificates = [
+        one["DomainName"]
+        for region in ("eu-west-1", "us-east-1")
+        for one in made.client("acm", region).list_certificates()["CertificateSummaryList"]
+    ]
+    assert sorted(certificates) == [f"origin.{new}", new]
+    route53 = made.client("route53")
+    [zone] = route53.list_hosted_zones()["HostedZones"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    assert {one["Name"] for one in records if old in one["Name"]} == set()
+    [check] = route53.list_health_checks()["HealthChecks"]
+    assert check["HealthCheckConfig"]["FullyQualifiedDomainName"] == new
+    again = run(made, "plan", variables, tmp_path / "settled.json")
+    assert (again.status, again.changes) == (0, {})
+
+
 def test_an_error_is_no_plan(account: Account, tmp_path: Path) -> None:
     ran = run(account, "plan", {**PROVISIONED, "aws_firewall_sign_ins_per_5_minutes": 5}, tmp_path / "failed.json")
     assert ran.status == 1
