@@ -120,6 +120,10 @@ def test_another_tag_moves_nobody(converge: Converge, client: Clients) -> None:
     tagged = network.ec2.describe_route_tables(Filters=[{"Name": "tag:CostCentre", "Values": ["42"]}])["RouteTables"]
     # All but the main one, which AWS makes and nobody uses.
     assert len(tagged) == len(before) - 1
+    [address] = network.ec2.describe_addresses()["Addresses"]
+    [gateway] = network.ec2.describe_nat_gateways()["NatGateways"]
+    for one in (address, gateway):
+        assert {tag["Key"]: tag["Value"] for tag in one["Tags"]}["CostCentre"] == "42"
     assert network("single", aws_network_tags={**TAGS, "CostCentre": "42"})["changed"] == ()
 
 
