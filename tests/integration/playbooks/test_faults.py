@@ -250,11 +250,15 @@ def test_every_nth_request(
     with empty_account(tmp_path) as (account, wire):
         plan = faults.Every(number, named)
         wire.follow(plan)
-        first = provision(account)
+        runs = [provision(account)]
+        # Who is deceived may end at once: it is done to the next run as well, until each fault has been met.
+        while not survived and len(runs) < 12 and any(plan.done[name] < 5 for name in named):
+            runs.append(provision(account))
         wire.heal()
         assert all(plan.done[name] >= 5 for name in named), plan.done
-        assert first.status == 0 or not survived, first.output[-6000:]
-        ended = "well" if first.status == 0 else "with an error"
+        assert runs[0].status == 0 or not survived, runs[0].output[-6000:]
+        failed = sum(run.status != 0 for run in runs)
+        ended = f"{failed} of {len(runs)} runs with an error" if failed else "well"
         outcome = recovered(account, undisturbed)
         told = f"every {number}th request"
         table.rows += [Row(name, f"{told}, {times} times", ended, outcome) for name, times in plan.done.items()]
