@@ -60,9 +60,22 @@ class Listing:
 
     @staticmethod
     def found(
-        kind: str, name: str, identity: str, region: str, *, key: str = "", protected: str = "", leaving: str = ""
+        kind: str,
+        name: str,
+        identity: str,
+        region: str,
+        *,
+        key: str = "",
+        protected: str = "",
+        leaving: str = "",
+        host: str = "",
+        target: str = "",
     ) -> Fields:
-        """One resource. ``leaving``: AWS deletes it by itself; says when."""
+        """One resource.
+
+        ``leaving``: AWS deletes it by itself; says when. ``host``: under which name it answers, for records to point
+        at. ``target``: at which such name a record points.
+        """
         return {
             "kind": kind,
             "name": name,
@@ -71,7 +84,14 @@ class Listing:
             "key": key,
             "protected": protected,
             "leaving": leaving,
+            "host": host_name(host),
+            "target": host_name(target),
         }
+
+
+def host_name(written: str) -> str:
+    """A DNS name as one compares it: without Route 53's final dot, and the ``dualstack`` of its console."""
+    return written.lower().removesuffix(".").removeprefix("dualstack.")
 
 
 _ALL: list[Listing] = []
@@ -219,7 +239,9 @@ def balancers(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     """Load balancers and target groups."""
     for one in api.pages("list load balancers", "describe_load_balancers", "LoadBalancers"):
         if stack.owns(one["LoadBalancerName"]):
-            yield found("load balancer", one["LoadBalancerName"], one["LoadBalancerArn"], region)
+            yield found(
+                "load balancer", one["LoadBalancerName"], one["LoadBalancerArn"], region, host=one.get("DNSName", "")
+            )
     for one in api.pages("list target groups", "describe_target_groups", "TargetGroups"):
         if stack.owns(one["TargetGroupName"]):
             yield found("target group", one["TargetGroupName"], one["TargetGroupArn"], region)
@@ -322,7 +344,7 @@ def certificates(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 
 @listing("route53", GLOBAL, "route53:*")
 def records(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
-    """The zone, when it is the stack's, and the records of its domains."""
+    """The zone, when it is the stack's, and the records of its domains, wherever they point."""
     zones = api.pages("list zones", "list_hosted_zones", "HostedZones")
     for zone in zones:
         if zone["Name"].rstrip(".") != stack.zone or zone["Config"].get("PrivateZone"):
@@ -333,7 +355,16 @@ def records(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
             "list records", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"]
         ):
             if is_record_of(stack.domains, one):
-                yield found("record", f"{one['Name'].rstrip('.')} {one['Type']}", f"{one['Name']} {one['Type']}", "")
+                named = f"{one['Name'].rstrip('.')} {one['Type']}"
+                yield found("record", named, f"{one['Name']} {one['Type']}", "", target=target_of(one))
+
+
+def target_of(record: Mapping[str, Any]) -> str:
+    """Where the name of a site leads; empty for the proof that it is ours, which leads nowhere."""
+    if record["Type"] not in ("A", "AAAA"):
+        return ""
+    alias = record.get("AliasTarget", {}).get("DNSName")
+    return alias or ", ".join(one["Value"] for one in record.get("ResourceRecords", [])) or "nothing that is known"
 
 
 def is_record_of(domains: Sequence[str], record: Mapping[str, Any]) -> bool:
@@ -351,7 +382,7 @@ def distributions(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
     for one in api.pages("list distributions", "list_distributions", "DistributionList.Items"):
         aliases = one.get("Aliases", {}).get("Items", [])
         if stack.owns(one.get("Comment", "").split(":")[0]) or set(aliases) & set(stack.domains):
-            yield found("distribution", one["Id"], one["ARN"], "")
+            yield found("distribution", one["Id"], one["ARN"], "", host=one["DomainName"])
     for one in api.pages("list access controls", "list_origin_access_controls", "OriginAccessControlList.Items"):
         if stack.owns(one["Name"]):
             yield found("origin access control", one["Name"], one["Id"], "")

@@ -17,6 +17,8 @@ description:
     itself was asked.
   - Names of other stacks of the same project that begin with this name, such as C(stack-two) beside C(stack), are
     told apart.
+  - A record of the domains that points at neither a distribution nor a load balancer of the stack is somebody else's
+    by now, as after a move to another platform; it is kept.
 author: Slipway
 options:
   name:
@@ -107,6 +109,7 @@ resources:
     region: {description: Where it is., type: str}
     key: {description: ARN of the KMS key that it is encrypted with; empty for none and for AWS's own., type: str}
     protected: {description: What protects it from deletion; empty for nothing., type: str}
+    host: {description: The DNS name under which it answers; empty for what has none., type: str}
     kept: {description: Why it stays; empty when it is to go., type: str}
 left:
   description: Those that nobody keeps.
@@ -120,7 +123,7 @@ keys_in_use:
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -150,10 +153,12 @@ ARGUMENTS: Fields = {
 }
 
 
-def reason(resource: Mapping[str, Any], kept: Iterable[Mapping[str, str]]) -> str:
-    """Why a resource stays; empty when it is to go."""
+def reason(resource: Mapping[str, Any], kept: Iterable[Mapping[str, str]], hosts: Container[str]) -> str:
+    """Why a resource stays; empty when it is to go. ``hosts``: where the stack answers."""
     if resource["leaving"]:
         return str(resource["leaving"])
+    if resource["target"] and resource["target"] not in hosts:
+        return f"points at {resource['target']}, where nothing of this stack answers"
     for rule in kept:
         if rule["kind"] == resource["kind"] and re.fullmatch(rule["pattern"], resource["name"]):
             return rule["why"]
@@ -167,11 +172,12 @@ def main() -> None:
         found = sorted(survey(module), key=lambda one: (one["kind"], one["name"], one["id"]))
     except AWSError as error:
         module.fail_json_aws_error(error)
-    resources = [{**one, "kept": reason(one, params["kept"])} for one in found]
+    hosts = {one["host"] for one in found}
+    resources = [{**one, "kept": reason(one, params["kept"], hosts)} for one in found]
     in_use = keys_in_use(resources)
     survivors = keys_in_use([one for one in resources if one["kept"]])
     for one in resources:
-        del one["leaving"]
+        del one["leaving"], one["target"]
         if not one["kept"] and one["id"] in survivors:
             one["kept"] = f"{survivors[one['id']]} is encrypted with it"
     left = [one for one in resources if not one["kept"]]

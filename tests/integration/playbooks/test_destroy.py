@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ MEANT = ("-e", "destroy=rehearsal")
 ALL = "inventories/rehearsal"
 KILLS = int(os.environ.get("SLIPWAY_DESTROY_KILLS", "0"))
 NAME = "slipway-rehearsal"
+SITE = "app.slipway.localhost"
 
 whole_stack = pytest.mark.skipif(KILLS < 1, reason="takes minutes: SLIPWAY_DESTROY_KILLS=1")
 
@@ -55,6 +58,24 @@ def test_what_is_not_meant_calls_nothing(account: Account, answer: tuple[str, ..
     assert set(account.asked) <= {"ec2:DescribeInstances", "ssm:DeleteParameter"}
 
 
+@pytest.fixture
+def moved(account: Account) -> Iterator[str]:
+    """The site is somebody else's by now: its name leads to another platform."""
+    route53 = account.client("route53")
+    zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (ours,) = [one for one in records if one["Name"] == f"{SITE}." and one["Type"] == "A"]
+    alias = {**ours["AliasTarget"], "DNSName": "d999.cloudfront.net."}
+
+    def write(record: dict[str, Any]) -> None:
+        change = {"Action": "UPSERT", "ResourceRecordSet": record}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+
+    write({**ours, "AliasTarget": alias})
+    yield SITE
+    write(ours)
+
+
 @whole_stack
 @pytest.mark.usefixtures("provisioned")
 def test_what_is_protected_is_refused_before_the_first_deletion(account: Account) -> None:
@@ -72,6 +93,28 @@ def test_what_is_protected_is_refused_before_the_first_deletion(account: Account
     account.client("elbv2").modify_load_balancer_attributes(
         LoadBalancerArn=arn, Attributes=[{**protection, "Value": "false"}]
     )
+
+
+@whole_stack
+@pytest.mark.usefixtures("provisioned")
+def test_a_zone_with_names_that_are_others_by_now_is_refused_before_the_first_deletion(
+    account: Account, moved: str
+) -> None:
+    ran = destroy(account, *MEANT)
+    assert ran.status != 0
+    assert f"lead to nothing of Slipway's: {moved}. Move them, or keep the zone" in ran.words
+    assert account.writes == set()
+
+
+@whole_stack
+@pytest.mark.usefixtures("provisioned")
+def test_a_name_that_is_anothers_by_now_is_not_among_what_would_go(account: Account, moved: str) -> None:
+    ran = destroy(account, *MEANT, "--check", "-e", "aws_dns_zone_state=existing")
+    assert ran.status == 0, ran.output[-4000:]
+    assert f"[name-stays] {moved} A in the zone" in ran.words
+    assert f"- record {moved} A: points at d999.cloudfront.net, where nothing of this stack answers" in ran.words
+    assert f"- record {moved} AAAA" in ran.words
+    assert account.writes == set()
 
 
 @whole_stack

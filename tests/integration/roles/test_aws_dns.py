@@ -92,6 +92,79 @@ def test_a_certificate_that_somebody_else_uses_stays_and_the_run_goes_on(converg
     assert {name.split(".", 1)[1] for name in names(client)} == {"new.slipway.test.", "origin.new.slipway.test."}
 
 
+OURS = ["d111.cloudfront.net", "stack-123.eu-west-1.elb.amazonaws.com"]
+
+
+def _point(client: Clients, zone: str, name: str, kind: str, target: str, action: str = "UPSERT") -> None:
+    alias = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": target, "EvaluateTargetHealth": False}
+    plain = {"TTL": 60, "ResourceRecords": [{"Value": target}]}
+    led = {"AliasTarget": alias} if target.endswith(".") else plain
+    change = {"Action": action, "ResourceRecordSet": {"Name": name, "Type": kind, **led}}
+    client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+
+
+def _lead(client: Clients, zone: str) -> None:
+    """The names as they may be when an environment gives them up: some are somebody else's by then."""
+    _point(client, zone, "old.slipway.test", "A", "d999.cloudfront.net.")
+    _point(client, zone, "old.slipway.test", "AAAA", "D111.cloudfront.net.")
+    _point(client, zone, "origin.old.slipway.test", "A", "dualstack.stack-123.eu-west-1.elb.amazonaws.com.")
+    _point(client, zone, "origin.old.slipway.test", "AAAA", "2001:db8::1")
+
+
+def addresses(client: Clients, zone: str) -> set[tuple[str, str]]:
+    records = client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return {(one["Name"], one["Type"]) for one in records if one["Type"] in ("A", "AAAA")}
+
+
+THEIRS = {("old.slipway.test.", "A"), ("origin.old.slipway.test.", "AAAA")}
+
+
+def test_names_that_lead_elsewhere_by_now_stay_when_their_domain_goes(converge: Converge, client: Clients) -> None:
+    old, new = dns("old.slipway.test", "origin.old.slipway.test"), dns("new.slipway.test", "origin.new.slipway.test")
+    made = converge("aws_dns", old)
+    assert not made.failed, made.messages
+    zone = made.result["zone_id"]
+    _lead(client, zone)
+    assert not converge("aws_dns", new).failed
+
+    targets = {"aws_dns_targets": OURS}
+    for check in (True, False):
+        before = addresses(client, zone)
+        retired = converge("aws_dns", {**new, **targets}, stage="retire", check=check)
+        assert not retired.failed, retired.messages
+        assert (addresses(client, zone) == before) is check
+    assert addresses(client, zone) == THEIRS
+    assert not any(".old.slipway.test." in name for name in names(client))
+
+
+def test_an_end_takes_no_name_that_leads_elsewhere_and_no_zone_that_holds_one(
+    converge: Converge, client: Clients
+) -> None:
+    old = {**dns("old.slipway.test", "origin.old.slipway.test"), "aws_dns_targets": OURS}
+    zone = converge("aws_dns", old).result["zone_id"]
+    _lead(client, zone)
+    whole = addresses(client, zone)
+    refused = converge("aws_dns", old, stage="protected")
+    assert refused.failed
+    assert "lead to nothing of Slipway's: old.slipway.test, origin.old.slipway.test." in refused.messages
+    assert addresses(client, zone) == whole
+    ended = converge("aws_dns", old, stage="absent_records")
+    assert not ended.failed, ended.messages
+    assert addresses(client, zone) == THEIRS
+    assert converge("aws_dns", old, stage="absent").failed
+    assert domains(client)
+    assert addresses(client, zone) == THEIRS
+
+    for name, kind, target in (
+        ("old.slipway.test", "A", "d999.cloudfront.net."),
+        ("origin.old.slipway.test", "AAAA", "2001:db8::1"),
+    ):
+        _point(client, zone, name, kind, target, action="DELETE")
+    gone = converge("aws_dns", old, stage="absent")
+    assert not gone.failed, gone.messages
+    assert client("route53").list_hosted_zones()["HostedZones"] == []
+
+
 def _serve_with(client: Clients, certificate: str) -> None:
     """Somebody's own load balancer."""
     ec2 = client("ec2")
