@@ -209,6 +209,8 @@ class Plan:
             if argument not in mapped and argument != "tags" and not isinstance(wanted, str | int | float):
                 continue
             yield from _compare(argument, place(live, where) if "." in where else live.get(where, _ABSENT), wanted)
+        for argument, key in known.get("keyed", {}).items():
+            yield from _keyed(argument, key, live.get(argument), arguments.get(argument) or [])
 
     def _members(self, layer: str, known: Values, arguments: Values, result: Values) -> Iterator[Entry]:
         """One entry for each log group, alarm and so on that one call of a module keeps."""
@@ -369,6 +371,39 @@ def compared(before: Values, after: Values) -> Iterator[Field]:
     for name in before:
         if name in after:
             yield from _compare(str(name), before[name], after[name])
+
+
+def _keyed(name: str, key: str, have: Any, wanted: Sequence[Values]) -> Iterator[Field]:
+    """Members of a list that one of their own fields tells apart, such as listeners by their port."""
+    if not isinstance(have, Sequence):
+        return
+    live = {_plain(one.get(_snake(key))): one for one in have}
+    for member in wanted:
+        inside = f"{name}[{member[key]}]"
+        if _plain(member[key]) in live:
+            yield from _both(inside, live[_plain(member[key])], member)
+        else:
+            yield Field(inside, "absent", "present")
+    for gone in live.keys() - {_plain(member[key]) for member in wanted}:
+        yield Field(f"{name}[{gone}]", "present", "absent")
+
+
+def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:
+    """Where the live description in small letters has what is wanted, and something else in it."""
+    if isinstance(wanted, Mapping) and isinstance(have, Mapping):
+        for member, value in wanted.items():
+            if _snake(member) in have:
+                yield from _both(f"{name}.{_snake(member)}", have[_snake(member)], value)
+    elif isinstance(wanted, list) and isinstance(have, list) and len(wanted) == len(have):
+        for live, one in zip(have, wanted, strict=True):
+            yield from _both(name, live, one)
+    else:
+        yield from _compare(name, have, wanted)
+
+
+def _snake(name: str) -> str:
+    """``CertificateArn`` as ``certificate_arn``, the way in which AWS's answers reach Ansible."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _compare(name: str, have: Any, wanted: Any) -> Iterator[Field]:

@@ -291,6 +291,8 @@ def test_another_domain_is_foretold_and_nothing_of_the_old_one_is_left(made: Acc
             assert (said[kind, name.format(old)], said[kind, name.format(new)]) == ("delete", "create")
     assert {said[kind, NAME] for kind in ("distribution", "load balancer", "dashboard")} == {"change"}
     assert said["health check", f"{NAME}-site"] == "change"
+    (certificate,) = foretold.changes["load balancer", NAME, ""]["fields"]
+    assert certificate["field"] == "listeners[443].certificates.certificate_arn"
     assert said["alarm", f"{NAME}/certificate"] == "change"
     assert ("alarm", f"{NAME}/edge-outside") not in said
     assert "unknown" not in said.values()

@@ -71,7 +71,12 @@ def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() 
         assert documentation is not None, module
         if known.get("reads"):
             continue
-        named = {*known.get("fields", {}), *known.get("interrupts", {}), *known.get("untold", [])}
+        named = {
+            *known.get("fields", {}),
+            *known.get("interrupts", {}),
+            *known.get("untold", []),
+            *known.get("keyed", {}),
+        }
         if "members" not in known:
             named |= set(re.findall(r"\{([a-z_]+)", known["name"])) or {known["name"].split(".")[0]}
         # Fields of our own modules are those that they compare, which may be named otherwise.
@@ -160,6 +165,37 @@ def test_a_database_is_compared_with_what_the_run_has_read() -> None:
         assert entry.interruption.startswith("db_instance_class: restarts the instance")
         assert words in entry.interruption
         assert ("maintenance window" in entry.interruption) == bool(words)
+
+
+def test_listeners_are_told_apart_by_their_ports_and_compared_where_both_sides_say_something() -> None:
+    plan = Plan(region="eu-west-1")
+    forward = [{"type": "forward", "order": 1, "target_group_arn": "arn:tg"}]
+    live = {
+        "load_balancer_name": "stack",
+        "idle_timeout_timeout_seconds": "60",
+        "routing_http2_enabled": "true",
+        "tags": {},
+        "listeners": [
+            {"port": 443, "certificates": [{"certificate_arn": "arn:old"}], "default_actions": forward},
+            {"port": 8080, "default_actions": forward},
+        ],
+    }
+    plan.observe("balancer", "amazon.aws.elb_application_lb_info", {"load_balancers": [live]})
+    secure = {
+        "Port": 443,
+        "Certificates": [{"CertificateArn": "arn:new"}],
+        "DefaultActions": [{"Type": "forward", "TargetGroupName": "stack"}],
+    }
+    wanted = {"name": "stack", "idle_timeout": 75, "http2": True, "listeners": [{"Port": 80}, secure]}
+    told = {"changed": True, "msg": "Would have updated ALB", "invocation": {"module_args": wanted}}
+    plan.observe("balancer", "amazon.aws.elb_application_lb", told)
+    (entry,) = plan.conclude()
+    assert entry.fields == (
+        Field("idle_timeout", "60", 75),
+        Field("listeners[80]", "absent", "present"),
+        Field("listeners[443].certificates.certificate_arn", "arn:old", "arn:new"),
+        Field("listeners[8080]", "present", "absent"),
+    )
 
 
 def test_what_aws_cannot_change_is_replaced_and_says_why() -> None:
