@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.slipway.aws.plugins.module_utils.survey import Account, Fields, Found, Source, Stack
 
@@ -442,9 +443,11 @@ def subscriptions(account: Account, region: str, topic: str) -> list[Fields]:
     """Who is told, and of what: a filter makes a subscription silent.
 
     One that is not yet confirmed has no ARN and no attributes, so that what a subscription has by itself is left out:
-    nobody changes it by following the link.
+    nobody changes it by following the link. The site's own is made after the releases, by every run in which it is not
+    there, and no part of the layer.
     """
-    found = account.all("sns", "list_subscriptions_by_topic", "Subscriptions", region=region, TopicArn=topic)
+    listed = account.all("sns", "list_subscriptions_by_topic", "Subscriptions", region=region, TopicArn=topic)
+    found = [one for one in listed if urlsplit(one["Endpoint"]).hostname != account.stack.site_domain]
     for one in found:
         if one["SubscriptionArn"].startswith("arn:"):
             which = {"SubscriptionArn": one["SubscriptionArn"]}

@@ -48,10 +48,28 @@ options:
     description: Whether confirmed subscriptions that O(subscriptions) does not list are ended.
     type: bool
     default: true
+  kept_subscriptions:
+    description:
+      - Of those that O(subscriptions) does not list, the ones that stay where they are found. Nobody makes them here.
+      - For an address that SNS can only reach later, and that another task subscribes then.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      protocol:
+        description: How.
+        type: str
+        choices: [email, email-json, http, https, lambda, sms, sqs, firehose]
+        required: true
+      endpoint:
+        description: Where; hidden like the others.
+        type: str
+        required: true
   confirm_timeout:
     description:
       - Seconds to wait until every one of O(subscriptions) is confirmed.
       - One that waits for its owner's word is asked once more first.
+      - An address that SNS does not reach yet is tried again for a while, since its name may be minutes old.
       - With 0 a subscription that nobody has confirmed yet counts as made.
     type: int
     default: 0
@@ -146,6 +164,18 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     wait_until,
 )
 
+SUBSCRIPTIONS: Fields = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "protocol": {
+            "type": "str",
+            "required": True,
+            "choices": ["email", "email-json", "http", "https", "lambda", "sms", "sqs", "firehose"],
+        },
+        "endpoint": {"type": "str", "required": True, "no_log": True},
+    },
+}
 ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
     **TAG_ARGUMENTS,
@@ -153,18 +183,8 @@ ARGUMENTS: Fields = {
     "display_name": {"type": "str"},
     "kms_key_id": {"type": "str"},
     "policy": {"type": "dict"},
-    "subscriptions": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "protocol": {
-                "type": "str",
-                "required": True,
-                "choices": ["email", "email-json", "http", "https", "lambda", "sms", "sqs", "firehose"],
-            },
-            "endpoint": {"type": "str", "required": True, "no_log": True},
-        },
-    },
+    "subscriptions": SUBSCRIPTIONS,
+    "kept_subscriptions": {**SUBSCRIPTIONS, "default": []},
     "purge_subscriptions": {"type": "bool", "default": True},
     "confirm_timeout": {"type": "int", "default": 0},
 }
@@ -231,16 +251,20 @@ class Topic(Resource):
         return Live(fields, raw)
 
     def _wanted(self) -> list[Fields]:
-        return [{"protocol": one["protocol"], "endpoint": one["endpoint"]} for one in self.params["subscriptions"]]
+        return self._pairs("subscriptions")
+
+    def _pairs(self, option: str) -> list[Fields]:
+        return [{"protocol": one["protocol"], "endpoint": one["endpoint"]} for one in self.params[option]]
 
     @override
     def desired(self, live: Live | None) -> Fields:
         have = live.fields if live else {}
         fields = {name: self.params[name] for name in ATTRIBUTES if self.params[name] is not None}
         if self.params["subscriptions"] is not None:
-            wanted = self._wanted()
-            kept = [] if self.params["purge_subscriptions"] else have.get("subscriptions", [])
-            fields["subscriptions"] = wanted + [one for one in kept if one not in wanted]
+            wanted, found = self._wanted(), have.get("subscriptions", [])
+            kept = [one for one in found if one in self._pairs("kept_subscriptions")]
+            stay = kept if self.params["purge_subscriptions"] else found
+            fields["subscriptions"] = wanted + [one for one in stay if one not in wanted]
         tags = desired_tags(have.get("tags", {}), self.params["tags"], purge=self.params["purge_tags"])
         return {**fields, **({"tags": tags} if tags else {})}
 
@@ -260,10 +284,13 @@ class Topic(Resource):
         return self._read(arn)
 
     def _subscribe(self, arn: str, subscriptions: Sequence[Fields]) -> None:
+        # "Unreachable Endpoint" has no code of its own.
+        passing = ("InvalidParameter",) if self.params["confirm_timeout"] else ()
         for one in subscriptions:
             self.api.call(
                 f"subscribe somebody to the topic {self.name}",
                 "subscribe",
+                retry_on=passing,
                 TopicArn=arn,
                 Protocol=one["protocol"],
                 Endpoint=one["endpoint"],

@@ -16,12 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from moto.core.responses import ActionResult, EmptyResult
+from moto.route53.models import route53_backends
 from moto.sns.exceptions import SNSInvalidParameter, SNSNotFoundError
 from moto.sns.models import SNSBackend, Subscription, Topic
 from moto.sns.responses import SNSResponse
@@ -136,6 +137,21 @@ def _ask(subscription: Subscription, kind: str, words: str) -> None:
 # -- subscribing ---------------------------------------------------------------------------------------------
 
 
+def _is_unreachable(host: str, account_id: str) -> bool:
+    """Whether a zone of the account says that there is no such name; of other names nobody here knows.
+
+    https://repost.aws/knowledge-center/sns-topic-https-endpoints-notification
+    """
+    zones = [
+        zone
+        for zone in route53_backends[account_id]["aws"].zones.values()
+        if not zone.private_zone and f".{host}.".endswith(f".{zone.name}")
+    ]
+    return bool(zones) and not any(
+        record.name == f"{host}." and record.type in ("A", "AAAA", "CNAME") for zone in zones for record in zone.rrsets
+    )
+
+
 @correct(SNSBackend, "subscribe")
 def subscribe(self: SNSBackend, topic_arn: str, endpoint: str, protocol: str) -> Subscription:
     """An address on the web or of a person is asked first, and once more each time it is subscribed before it answers.
@@ -144,6 +160,8 @@ def subscribe(self: SNSBackend, topic_arn: str, endpoint: str, protocol: str) ->
     """
     if protocol in WEB and not endpoint.startswith(f"{protocol}://"):
         raise SNSInvalidParameter("Invalid parameter: Endpoint must match the specified protocol")
+    if protocol in WEB and _is_unreachable(urlsplit(endpoint).hostname or "", self.account_id):
+        raise SNSInvalidParameter("Invalid parameter: Unreachable Endpoint")
     known = self._find_subscription(topic_arn, endpoint, protocol)
     subscription = _subscribe(self, topic_arn, endpoint, protocol)
     if protocol in CONFIRMED_BY_HAND and (known is None or _is_pending(subscription)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def test_a_topic_without_a_key_is_refused(converge: Converge, client: Clients) -
 
 @pytest.fixture
 def application(emulator: Emulator, tmp_path: Path) -> Iterator[list[Post]]:
-    """What is sent to an application, which confirms from the third message on."""
+    """What is sent to an application, which confirms at once."""
     issued = CertificateAuthority(tmp_path).issue_signer(name="sns")
     key = serialization.load_pem_private_key(issued.key_path.read_bytes(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
@@ -85,9 +85,11 @@ def application(emulator: Emulator, tmp_path: Path) -> Iterator[list[Post]]:
 
     def carry(post: Post) -> None:
         posts.append(post)
-        if len(posts) > 2:
-            host, path = json.loads(post.body)["SubscribeURL"].removeprefix("https://").split("/", 1)
-            threading.Thread(target=follow, args=(emulator, host, path)).start()
+        told = json.loads(post.body)
+        if told["Type"] != "SubscriptionConfirmation":
+            return
+        host, path = told["SubscribeURL"].removeprefix("https://").split("/", 1)
+        threading.Thread(target=follow, args=(emulator, host, path)).start()
 
     correction.attach(Carriage(key, x509.load_pem_x509_certificate(issued.cert_path.read_bytes()), carry))
     yield posts
@@ -101,35 +103,76 @@ def follow(emulator: Emulator, host: str, path: str) -> None:
     connection.close()
 
 
-def test_the_application_is_asked_again_once_it_is_there(
-    converge: Converge, client: Clients, application: list[Post]
-) -> None:
-    url = "https://app.slipway.localhost:8443/api/inbound/sns/"
-    variables = {**VARIABLES, "aws_alerts_subscriptions": [], "aws_alerts_application_url": url}
-    assert converge("aws_alerts", variables).changed
-    assert not converge("aws_alerts", variables).changed
-    assert [post.url for post in application] == [url, url]
+URL = "https://app.slipway.localhost:8443/api/inbound/sns/"
+TOLD: Values = {**VARIABLES, "aws_alerts_subscriptions": [], "aws_alerts_application_url": URL}
 
-    foreseen = converge("aws_alerts", variables, check=True, stage="application")
+
+@pytest.fixture
+def name(client: Clients) -> Callable[[str], None]:
+    """Writes the application's name into a zone of the account, or takes it out."""
+    route53 = client("route53")
+    zone = route53.create_hosted_zone(Name="slipway.localhost", CallerReference="1")["HostedZone"]["Id"]
+
+    def change(action: str) -> None:
+        record = {"Name": "app.slipway.localhost", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+        changes = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
+
+    return change
+
+
+def test_the_application_is_subscribed_when_it_is_there_and_not_before(
+    converge: Converge,
+    client: Clients,
+    application: list[Post],
+    name: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # SNS refuses an address that it does not reach: the topics are made before the site has a name.
+    assert converge("aws_alerts", TOLD).changed
+    assert not converge("aws_alerts", TOLD).changed
+    assert application == []
+
+    name("CREATE")
+    foreseen = converge("aws_alerts", TOLD, check=True, stage="application")
     assert foreseen.changed
-    assert len(application) == 2
-    done = converge("aws_alerts", variables, stage="application")
+    assert application == []
+    # The site answers, and its application does not yet.
+    with monkeypatch.context() as deaf:
+        deaf.setattr(correction, "_carriage", None)
+        assert converge("aws_alerts", {**TOLD, "aws_alerts_confirm_timeout_seconds": 1}, stage="application").failed
+    done = converge("aws_alerts", TOLD, stage="application")
     assert done.changed
-    assert len(application) == 4
+    assert {post.url for post in application} == {URL}
+    heard = len(application)
     for region in (REGION, "us-east-1"):
         (one,) = client("sns", region).list_subscriptions()["Subscriptions"]
         assert one["SubscriptionArn"].startswith("arn:aws:sns:")
-    assert not converge("aws_alerts", variables, stage="application").changed
-    assert not converge("aws_alerts", variables).changed
-    assert len(application) == 4
+    assert not converge("aws_alerts", TOLD, stage="application").changed
+    assert not converge("aws_alerts", TOLD).changed
+    assert len(application) == heard
+
+    # Another domain: the old address is told no more.
+    moved = converge("aws_alerts", {**TOLD, "aws_alerts_application_url": URL.replace("app", "www")})
+    assert moved.changed
+    assert client("sns").list_subscriptions()["Subscriptions"] == []
+
+
+def test_a_name_that_has_just_been_written_is_tried_again(
+    converge: Converge, application: list[Post], name: Callable[[str], None]
+) -> None:
+    assert converge("aws_alerts", TOLD).changed
+    assert application == []
+    threading.Timer(6, name, ["CREATE"]).start()
+    done = converge("aws_alerts", TOLD, stage="application")
+    assert not done.failed, done.messages
+    assert {post.url for post in application} == {URL}
 
 
 def test_an_application_that_does_not_confirm_is_told_of(converge: Converge, application: list[Post]) -> None:
     assert application == []
-    variables = {**VARIABLES, "aws_alerts_application_url": "https://app.slipway.localhost/in"}
-    impatient = {**variables, "aws_alerts_confirm_timeout_seconds": 1}
-    assert converge("aws_alerts", variables).changed
+    assert converge("aws_alerts", TOLD).changed
     correction.attach(None)
-    failed = converge("aws_alerts", impatient, stage="application")
+    failed = converge("aws_alerts", {**TOLD, "aws_alerts_confirm_timeout_seconds": 1}, stage="application")
     assert failed.failed
     assert "it is still: 1 not confirmed" in failed.messages

@@ -245,3 +245,21 @@ def test_a_topic_with_a_key_wants_a_key_that_lets_cloudwatch_use_it(
     subscribe(client, emulator, topic, posts)
     client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
     assert len(posts) == int(allowed)
+
+
+def test_an_address_whose_name_a_zone_of_the_account_does_not_hold_is_refused(client: Clients, topic: str) -> None:
+    route53 = client("route53")
+    zone = route53.create_hosted_zone(Name="slipway.localhost", CallerReference="1")["HostedZone"]["Id"]
+    record = {"Name": "app.slipway.localhost", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    with pytest.raises(ClientError, match="Unreachable Endpoint"):
+        client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint=URL)
+    # Of names that lie elsewhere nobody here knows.
+    client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com/in")
+    for action in ("CREATE", "DELETE"):
+        change = {"Action": action, "ResourceRecordSet": record}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+        if action == "CREATE":
+            client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint=URL)
+    route53.delete_hosted_zone(Id=zone)
+    listed = client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert sorted(one["Endpoint"] for one in listed) == [URL, "https://example.com/in"]

@@ -232,6 +232,17 @@ def test_a_filter_makes_a_subscription_another_one_and_its_confirmation_does_not
     assert after == {"a@example.com": {**before["a@example.com"], **told}}
 
 
+def test_the_subscription_that_releases_make_is_no_part_of_the_layer() -> None:
+    client = _client("sns", "eu-west-1")
+    account = Account(replace(STACK, site_domain="app.example.com"), lambda *_: client)
+    endpoints = ("https://app.example.com:8443/api/inbound/sns/", "https://evil.example.com/")
+    listed = [{"SubscriptionArn": "PendingConfirmation", "Endpoint": one} for one in endpoints]
+    with Stubber(client) as stub:
+        stub.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": "arn:topic"})
+        assert [one["Endpoint"] for one in subscriptions(account, "eu-west-1", "arn:topic")] == [endpoints[1]]
+    account.close()
+
+
 @pytest.mark.parametrize(
     ("aliases", "origins", "ours"),
     [
