@@ -249,7 +249,11 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "xray": (f"arn:aws:xray:{_HERE}:group/@NAME@/*", f"arn:aws:xray:{_HERE}:sampling-rule/@NAME@"),
     "sns": (f"arn:aws:sns:{_ANY}:@NAME@-*",),
     "sqs": (f"arn:aws:sqs:{_HERE}:@NAME@-*",),
-    "ssm": (f"arn:aws:ssm:{_HERE}:parameter/@NAME@/*",),
+    # GetParametersByPath names the path itself, as it was given. The lock of a run is no setting, which hosts may read.
+    "ssm": tuple(
+        f"arn:aws:ssm:{_HERE}:parameter/{path}"
+        for path in ("@NAME@", "@NAME@/*", "slipway-run-lock/@NAME@", "slipway-run-lock/@NAME@/*")
+    ),
 }
 #: Readings of content, which are narrowed like writing.
 _CONTENT = ("s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParametersByPath")
