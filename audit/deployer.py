@@ -14,10 +14,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
+from ansible.template import Templar  # type: ignore[import-untyped]
+
 from audit.limits import MANAGED_POLICY, policy_size
 from audit.recording import Call
 
-FILE = Path(__file__).parent.parent / "roles" / "aws_deployers" / "files" / "policies.json"
+ROLE = Path(__file__).parent.parent / "roles" / "aws_deployers"
+FILE = ROLE / "files" / "policies.json"
 
 Policy = dict[str, Any]
 
@@ -281,10 +285,14 @@ _PASSED_TO = [f"{service}.amazonaws.com" for service in ("ec2", "backup", "vpc-f
 _READING = ("Describe", "List", "Get", "View", "Head")
 
 
+def prefix(service: str) -> str:
+    """What a service's actions and ARNs begin with."""
+    return _PREFIX.get(service, service)
+
+
 def actions_of(call: Call) -> tuple[str, ...]:
     """The permissions that a request needs."""
-    prefix = _PREFIX.get(call.service, call.service)
-    actions = _ACTIONS.get(call.name, (f"{prefix}:{call.operation}",))
+    actions = _ACTIONS.get(call.name, (f"{prefix(call.service)}:{call.operation}",))
     tagged = any("tag" in name.lower() and value for name, value in call.parameters.items())
     if call.writes and tagged and call.service in _TAGGING:
         actions = (*actions, _TAGGING[call.service])
@@ -293,8 +301,12 @@ def actions_of(call: Call) -> tuple[str, ...]:
 
 def actions(calls: Iterable[Call]) -> list[str]:
     """All permissions of a deployer: those of the calls, and of later runs; sorted, without writing to IAM."""
-    wanted = {action for call in calls for action in actions_of(call)} | set(LATER)
-    return sorted(action for action in wanted if not action.startswith(_ESCALATING) or _reads(action))
+    return sorted(filter(grantable, {action for call in calls for action in actions_of(call)} | set(LATER)))
+
+
+def grantable(action: str) -> bool:
+    """Whether a deployer may have it: IAM he only reads."""
+    return not action.startswith(_ESCALATING) or _reads(action)
 
 
 def _reads(action: str) -> bool:
@@ -392,13 +404,27 @@ def _parts(statement: Policy, room: int) -> list[Policy]:
     return [part for some in (listed[:half], listed[half:]) for part in _parts({**statement, "Action": some}, room)]
 
 
-def filled(text: str) -> list[Policy]:
+def _names(environment: str) -> dict[str, str]:
+    name, account = f"slipway-{environment}", "123456789012"
+    return {"name": name, "project": "slipway", "environment": environment, "region": "eu-west-1", "account": account}
+
+
+def filled(text: str, environment: str = "production") -> list[Policy]:
     """The policies in a content of the file, with names as the role fills them in."""
-    names = {"NAME": "slipway-production", "PROJECT": "slipway", "ENVIRONMENT": "production", "REGION": "eu-west-1"}
-    for placeholder, value in {**names, "ACCOUNT": "123456789012"}.items():
-        text = text.replace(f"@{placeholder}@", value)
+    for placeholder, value in _names(environment).items():
+        text = text.replace(f"@{placeholder.upper()}@", value)
     found: list[Policy] = json.loads(text)
     return found
+
+
+def boundary(environment: str = "production") -> Policy:
+    """What the role lets nobody attach more than to a deployer, with its names filled in."""
+    loader = DataLoader()
+    variables = loader.load_from_file(str(ROLE / "vars" / "main.yml"), trusted_as_template=True)
+    names = {f"aws_deployers_{name}": value for name, value in _names(environment).items()}
+    variables |= names | {"aws_deployers_account_id": names["aws_deployers_account"]}
+    made: Policy = Templar(loader=loader, variables=variables).template(variables["__aws_deployers_boundary"])
+    return made
 
 
 def rendered(calls: Iterable[Call]) -> str:
