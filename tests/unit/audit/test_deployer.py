@@ -115,6 +115,15 @@ def test_what_writes_is_narrowed_by_name_or_condition() -> None:
     assert wide == []
 
 
+def test_policies_and_boundary_hand_on_the_same_roles() -> None:
+    def passed(statements: list[dict[str, Any]]) -> list[str]:
+        [found] = [sorted(one["Resource"]) for one in statements if one.get("Action") == "iam:PassRole"]
+        return found
+
+    allowed = [statement for policy in checked_in() for statement in policy["Statement"]]
+    assert passed(allowed) == passed(deployer.boundary()["Statement"])
+
+
 def test_differences_name_the_actions() -> None:
     def content(action: str, resource: str) -> str:
         statement = {"Effect": "Allow", "Action": [action], "Resource": [resource]}
