@@ -185,3 +185,18 @@ def test_a_group_of_mixed_types_is_refreshed_as_one(converge: Converge, client: 
     for check in (False, True):
         again = converge("aws_compute", larger, check=check)
         assert again.changed == (), again.differences
+
+
+@pytest.mark.parametrize("others", [[], ["t3a.small"]], ids=["one type", "several types"])
+def test_the_end_of_a_group(converge: Converge, client: Clients, variables: Values, others: list[str]) -> None:
+    made = converge("aws_compute", {**variables, "aws_compute_other_instance_types": others})
+    assert not made.failed, made.messages
+    foretold = converge("aws_compute", variables, check=True, stage="absent")
+    assert not foretold.failed, foretold.messages
+    ended = converge("aws_compute", variables, stage="absent")
+    assert not ended.failed, ended.messages
+    assert "absent | Scale the group to nothing" in ended.changed
+    assert client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert client("ec2").describe_launch_templates()["LaunchTemplates"] == []
+    again = converge("aws_compute", variables, stage="absent")
+    assert again.changed == (), again.messages
