@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,27 @@ def test_what_changes_an_account_first_asks_whether_it_is_the_right_one(playbook
         assert question["hosts"] == "localhost"
         assert [list(task)[1] for task in question["tasks"]] == ["ansible.builtin.assert"]
     assert plays[0]["ansible.builtin.import_playbook"] == "preflight.yml"
+
+
+@pytest.mark.parametrize(
+    ("playbook", "bakes"), [("site.yml", True), ("playbooks/bake.yml", True), ("playbooks/provision.yml", False)]
+)
+def test_a_builder_that_nobody_could_reach_is_refused_before_the_first_change(playbook: str, bakes: bool) -> None:
+    """The environments that are shipped have no agent pinned: only a run that bakes is refused for it."""
+    project = PLAYBOOKS[0].parents[1]
+    run = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventories/staging/layers.yml", playbook],
+        cwd=project,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert "[account-unknown]" in run.stdout, run.stdout + run.stderr
+    assert ("[agent-unpinned]" in run.stdout) == bakes, run.stdout
 
 
 def test_a_wave_is_played_by_the_layers_that_it_gives_something_to() -> None:

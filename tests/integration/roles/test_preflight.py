@@ -40,6 +40,7 @@ VARIABLES: Values = {
     "preflight_instance_types": ["t3.small"],
     "preflight_database": {"version": "17", "instance_class": "db.t3.micro", "multi_az": True},
     "preflight_cache": {"version": "8.1", "node_type": "cache.t3.micro"},
+    "preflight_agent": {"wanted": True, "url": "https://example.net/agent.deb", "checksum": "sha256:" + "0" * 64},
     "preflight_emulated": True,
 }
 
@@ -99,6 +100,16 @@ def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Conv
         (
             {"preflight_database": {"version": "9", "instance_class": "db.t3.micro"}},
             ["[database-version] RDS has no PostgreSQL 9 in eu-west-1"],
+        ),
+        (
+            {
+                "preflight_agent": {
+                    "wanted": True,
+                    "url": "http://example.net/agent.deb",
+                    "checksum": "sha256:" + "0" * 64,
+                }
+            },
+            ["[agent-unpinned]", "https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/VERSION/debian_amd64/"],
         ),
     ],
 )
