@@ -211,6 +211,7 @@ LATER: tuple[str, ...] = (
     "ssm:ResumeSession",
     "ssm:StartSession",
     "ssm:TerminateSession",
+    "ssmmessages:OpenDataChannel",
     "wafv2:UpdateWebACL",
     "xray:UpdateGroup",
     "xray:UpdateSamplingRule",
@@ -282,6 +283,10 @@ _THROUGH = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:Retire
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 _PASSED = [f"arn:aws:iam::@ACCOUNT@:role/@NAME@-{name}" for name in ("web", "builder", "backup", "flows", "monitoring")]
 _PASSED_TO = [f"{service}.amazonaws.com" for service in ("ec2", "backup", "vpc-flow-logs", "monitoring.rds")]
+#: A session of Session Manager is named after the session of the role, without the role's id that ${aws:userid} begins
+#: with. The trust of the role has its sessions named after the environment.
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html
+_IN_SESSIONS = ("ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel")
 _READING = ("Describe", "List", "Get", "View", "Head")
 
 
@@ -325,8 +330,8 @@ def _narrowed(action: str) -> tuple[tuple[str, ...], Mapping[str, Any]]:
     if action == "ssm:StartSession":
         tags = {"ssm:resourceTag/Project": "@PROJECT@", "ssm:resourceTag/Environment": "@ENVIRONMENT@"}
         return (f"arn:aws:ec2:{_HERE}:instance/*",), {"StringEquals": tags}
-    if action in ("ssm:ResumeSession", "ssm:TerminateSession"):
-        return (f"arn:aws:ssm:{_HERE}:session/${{aws:userid}}-*",), {}
+    if action in _IN_SESSIONS:
+        return (f"arn:aws:ssm:{_HERE}:session/@NAME@-*",), {}
     if action == "s3:ListAllMyBuckets":
         return ("*",), {}
     if action.startswith(_ANYWHERE):

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from rehearsal import policy
+
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge
 
 REPOSITORY = "example/shop"
@@ -48,14 +50,23 @@ def test_a_repository_is_let_into_its_environment_alone(converge: Converge, clie
         "StringEquals": {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
             "token.actions.githubusercontent.com:sub": f"repo:{REPOSITORY}:environment:test",
-        }
+        },
+        "StringLike": {"sts:RoleSessionName": "slipway-test-*"},
     }
+    for session, admitted in (("slipway-test-17", True), ("slipway-testing-17", False), ("GitHubActions", False)):
+        asked = policy.Request(
+            policy.Principal(federated=statement["Principal"]["Federated"]),
+            "sts:AssumeRoleWithWebIdentity",
+            role["Arn"],
+            {**statement["Condition"]["StringEquals"], "sts:RoleSessionName": session},
+        )
+        assert policy.trusts(role["AssumeRolePolicyDocument"], asked).allowed == admitted
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("policy/slipway-test-deployer-boundary")
     attached = iam.list_attached_role_policies(RoleName="slipway-test-deployer")["AttachedPolicies"]
     assert len(attached) >= 2
-    for policy in attached:
-        version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+    for one in attached:
+        version = iam.get_policy(PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
         assert "@" not in json.dumps(document)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cfnlint  # type: ignore[import-untyped]
+import yaml
 
 from audit import deployer, limits, policies
 from audit.recording import Call
@@ -96,6 +97,9 @@ def test_what_is_narrowed() -> None:
     ]
     assert resources["s3:PutObject"] == ["arn:aws:s3:::slipway-production-123456789012-*/*"]
     assert "arn:aws:iam::123456789012:role/slipway-production-deployer" not in resources["iam:PassRole"]
+    # As Session Manager names the sessions of a role's session slipway-production-17.
+    for action in ("ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"):
+        assert resources[action] == ["arn:aws:ssm:eu-west-1:123456789012:session/slipway-production-*"]
 
 
 #: Services whose resources are known by ids alone that nobody chooses. A key is made before it has a tag.
@@ -135,4 +139,19 @@ def test_differences_name_the_actions() -> None:
     assert [said[:14] for said in deployer.differences(there, content("sqs:TagQueue", "a"))] == [
         "- s3:PutObject",
         "+ sqs:TagQueue",
+    ]
+
+
+def test_the_workflow_calls_its_sessions_as_the_trust_wants() -> None:
+    text = (Path(deployer.__file__).parents[1] / "docs" / "runbooks" / "continuous-deployment.md").read_text()
+    workflow = yaml.safe_load(text.partition("```yaml\n# .github")[2].partition("\n```")[0].partition("\n")[2])
+    uses = [
+        step["with"]
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "configure-aws-credentials" in step.get("uses", "")
+    ]
+    assert [one["role-session-name"] for one in uses] == [
+        "slipway-staging-${{ github.run_id }}",
+        "slipway-${{ matrix.environment }}-${{ github.run_id }}",
     ]
