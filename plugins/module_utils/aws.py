@@ -30,6 +30,10 @@ BUSY = (
     "RequestTimeout",
 )
 
+# How often a call is made that names what AWS made a moment ago. The pauses of 1, 2, 4, 8 and then 10 s come to 105 s.
+SPREADING_ATTEMPTS = 14
+SPREADING_PAUSE = 10
+
 AWSError = cast(type[Exception], AnsibleAWSError)
 
 
@@ -76,14 +80,35 @@ class Api:
         self._retries = retries
         self._delay = delay
 
-    def call(self, doing: str, operation: str, /, *, retry_on: Collection[str] = (), **parameters: Any) -> Fields:
+    def call(
+        self,
+        doing: str,
+        operation: str,
+        /,
+        *,
+        retry_on: Collection[str] = (),
+        spreading: Collection[str] = (),
+        **parameters: Any,
+    ) -> Fields:
         """Call ``operation`` (boto3's name); ``doing`` completes the sentence "Failed to …".
+
+        ``spreading``: codes with which AWS refuses what names something that it made a moment ago, until word of it has
+        spread. Such a call has a patience that can be told in seconds, which jitter does not have.
 
         Raises AnsibleAWSError.
         """
-        backoff = AWSRetry.jittered_backoff(
-            retries=self._retries, delay=self._delay, max_delay=30, catch_extra_error_codes=[*BUSY, *retry_on]
-        )
+        codes = [*BUSY, *retry_on, *spreading]
+        if spreading:
+            backoff = AWSRetry.exponential_backoff(
+                retries=SPREADING_ATTEMPTS,
+                delay=self._delay,
+                max_delay=SPREADING_PAUSE,
+                catch_extra_error_codes=codes,
+            )
+        else:
+            backoff = AWSRetry.jittered_backoff(
+                retries=self._retries, delay=self._delay, max_delay=30, catch_extra_error_codes=codes
+            )
         method = cast(Callable[..., Fields], backoff(getattr(self.client, operation)))
         return self._in_words(doing, lambda: method(**parameters))
 

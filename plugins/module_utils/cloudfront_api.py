@@ -12,6 +12,11 @@ from typing import Any, cast
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields
 
+# CloudFront hears of a certificate that ACM has issued, and of a web ACL, seconds to a minute later; until then it
+# says of them what it says of those that do not exist.
+# https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateDistribution.html#API_CreateDistribution_Errors
+SPREADING = ("InvalidViewerCertificate", "InvalidWebACLId")
+
 
 def tag_items(tags: Mapping[str, str]) -> Fields:
     """CloudFront's own shape of tags: ``{Items: [{Key, Value}]}``."""
@@ -192,6 +197,7 @@ class CloudFrontApi(Api):
         return self.call(
             "create the distribution",
             "create_distribution_with_tags",
+            spreading=SPREADING,
             DistributionConfigWithTags={"DistributionConfig": config, "Tags": tag_items(tags)},
         )
 
@@ -199,6 +205,7 @@ class CloudFrontApi(Api):
         return self.call(
             f"update the distribution {identity}",
             "update_distribution",
+            spreading=SPREADING,
             Id=identity,
             IfMatch=etag,
             DistributionConfig=config,

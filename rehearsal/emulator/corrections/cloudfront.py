@@ -327,6 +327,38 @@ def _check(backend: CloudFrontBackend, config: Config, own_id: str = "") -> None
     if str(config["DefaultRootObject"]).startswith("/"):
         raise CloudFrontError("InvalidDefaultRootObject", "The default root object must not begin with a slash.")
     _check_aliases(backend, config, own_id)
+    _check_spread(backend, config)
+
+
+def _check_spread(backend: CloudFrontBackend, config: Config) -> None:
+    """Certificates and web ACLs are made elsewhere: the first request that names one comes before word of it.
+
+    On AWS that lasts for seconds to a minute.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/APIReference/API_CreateDistribution.html#API_CreateDistribution_Errors
+    """
+    from moto.acm.models import acm_backends
+    from moto.wafv2.models import GLOBAL_REGION, wafv2_backends
+
+    arn = config["ViewerCertificate"].get("ACMCertificateArn")
+    certificate = acm_backends[backend.account_id]["us-east-1"]._certificates[arn] if arn else None
+    acl_arn = config["WebACLId"]
+    acl = wafv2_backends[backend.account_id][GLOBAL_REGION].wacls.get(acl_arn) if acl_arn else None
+    if acl_arn and acl is None:
+        raise CloudFrontError("InvalidWebACLId", _NO_WEB_ACL)
+    fresh = [one for one in (certificate, acl) if one is not None and not one.__dict__.get("slipway_spread")]
+    for one in fresh:
+        one.__dict__["slipway_spread"] = True
+    if certificate in fresh:
+        raise CloudFrontError("InvalidViewerCertificate", _NO_CERTIFICATE)
+    if fresh:
+        raise CloudFrontError("InvalidWebACLId", _NO_WEB_ACL)
+
+
+_NO_WEB_ACL = "Web ACL is not accessible by the requester."
+_NO_CERTIFICATE = (
+    "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid "
+    "certificate chain."
+)
 
 
 def _check_origin(backend: CloudFrontBackend, origin: Config) -> None:
@@ -405,11 +437,7 @@ def _check_aliases(backend: CloudFrontBackend, config: Config, own_id: str) -> N
         region = arn.split(":")[3]
         certificate = acm_backends[backend.account_id]["us-east-1"]._certificates.get(arn)
         if region != "us-east-1" or certificate is None:
-            raise CloudFrontError(
-                "InvalidViewerCertificate",
-                "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't "
-                "include a valid certificate chain.",
-            )
+            raise CloudFrontError("InvalidViewerCertificate", _NO_CERTIFICATE)
         certificate.check()
         if certificate.status != "ISSUED":
             raise CloudFrontError("InvalidViewerCertificate", f"The certificate {arn} is not issued.")

@@ -165,6 +165,9 @@ def contains(found: Any, given: Any) -> bool:
 @pytest.fixture(scope="module")
 def distribution(cloudfront: Any, config: dict[str, Any]) -> str:
     tagged = {"DistributionConfig": config, "Tags": {"Items": [{"Key": "Project", "Value": "slipway"}]}}
+    # Word of the certificate has not spread yet.
+    with pytest.raises(ClientError, match="InvalidViewerCertificate"):
+        cloudfront.create_distribution_with_tags(DistributionConfigWithTags=tagged)
     found = cloudfront.create_distribution_with_tags(DistributionConfigWithTags=tagged)
     return str(found["Distribution"]["Id"])
 
@@ -277,6 +280,29 @@ class TestDistributions:
         ]
         with pytest.raises(ClientError, match="us-east-1"):
             cloudfront.create_distribution(DistributionConfig=wrong)
+
+    def test_a_web_acl_has_to_exist_and_is_heard_of_late(
+        self, client: Clients, cloudfront: Any, distribution: str
+    ) -> None:
+        before = cloudfront.get_distribution_config(Id=distribution)
+        named = copy.deepcopy(before["DistributionConfig"])
+
+        def name(acl: str) -> Any:
+            named["WebACLId"] = acl
+            return cloudfront.update_distribution(Id=distribution, IfMatch=before["ETag"], DistributionConfig=named)
+
+        acl = client("wafv2", "us-east-1").create_web_acl(
+            Name="site",
+            Scope="CLOUDFRONT",
+            DefaultAction={"Allow": {}},
+            VisibilityConfig={"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "site"},
+        )["Summary"]["ARN"]
+        for refused in (f"{acl}-of-nobody", acl):
+            with pytest.raises(ClientError, match="InvalidWebACLId"):
+                name(refused)
+        changed = name(acl)
+        named["WebACLId"] = ""
+        cloudfront.update_distribution(Id=distribution, IfMatch=changed["ETag"], DistributionConfig=named)
 
     def test_names_are_taken_once(self, cloudfront: Any, distribution: str, config: dict[str, Any]) -> None:
         assert distribution

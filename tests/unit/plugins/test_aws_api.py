@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import io
+import time
 from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 from ansible_collections.slipway.aws.plugins.module_utils.acm_api import AcmApi
-from ansible_collections.slipway.aws.plugins.module_utils.aws import Api, AWSError, error_code
+from ansible_collections.slipway.aws.plugins.module_utils.aws import SPREADING_ATTEMPTS, Api, AWSError, error_code
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields, RefusalError
 from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
@@ -24,13 +25,13 @@ SERVICES: dict[str, Callable[..., Api]] = {
 }
 
 
-def stubbed(service: str) -> tuple[Any, Stubber]:
+def stubbed(service: str, delay: float = 0) -> tuple[Any, Stubber]:
     # The stubs of boto3 know a client by a literal name only.
     untyped: Any = boto3
     client = untyped.client(service, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
     stubber = Stubber(client)
     stubber.activate()
-    return SERVICES[service](client, retries=3, delay=0), stubber
+    return SERVICES[service](client, retries=3, delay=delay), stubber
 
 
 OAC = {"Name": "n", "SigningProtocol": "sigv4", "SigningBehavior": "always", "OriginAccessControlOriginType": "s3"}
@@ -560,6 +561,47 @@ def test_a_busy_service_is_asked_again(code: str) -> None:
     stubber.add_client_error("get_distribution", code)
     stubber.add_response("get_distribution", {"ETag": "v1"}, {"Id": "E1"})
     assert api.distribution("E1")["ETag"] == "v1"
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "operation"),
+    [
+        ("create_distribution", (DISTRIBUTION, {}), "create_distribution_with_tags"),
+        ("update_distribution", ("E1", "v1", DISTRIBUTION), "update_distribution"),
+    ],
+)
+@pytest.mark.parametrize("code", ["InvalidViewerCertificate", "InvalidWebACLId"])
+def test_cloudfront_is_asked_again_until_it_has_heard_of_the_certificate_and_the_web_acl(
+    method: str, arguments: tuple[Any, ...], operation: str, code: str
+) -> None:
+    api, stubber = stubbed("cloudfront")
+    for _ in range(SPREADING_ATTEMPTS - 1):
+        stubber.add_client_error(operation, code)
+    stubber.add_response(operation, {"ETag": "v1"})
+    assert getattr(api, method)(*arguments)["ETag"] == "v1"
+    stubber.assert_no_pending_responses()
+
+
+def test_a_certificate_that_is_really_wrong_is_refused_in_two_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    api, stubber = stubbed("cloudfront", delay=1)
+    for _ in range(SPREADING_ATTEMPTS):
+        stubber.add_client_error("update_distribution", "InvalidViewerCertificate", "The certificate isn't valid")
+    with pytest.raises(AWSError, match=r"^Failed to update the distribution E1: .*The certificate isn't valid"):
+        api.update_distribution("E1", "v1", DISTRIBUTION)
+    stubber.assert_no_pending_responses()
+    assert 90 <= sum(pauses) <= 120
+    # The first ones are short: mostly CloudFront has heard of it by then.
+    assert pauses[:3] == [1, 2, 4]
+
+
+def test_another_refusal_of_a_distribution_is_not_repeated() -> None:
+    api, stubber = stubbed("cloudfront")
+    stubber.add_client_error("update_distribution", "CNAMEAlreadyExists", "The name is taken")
+    with pytest.raises(AWSError, match="The name is taken"):
+        api.update_distribution("E1", "v1", DISTRIBUTION)
     stubber.assert_no_pending_responses()
 
 

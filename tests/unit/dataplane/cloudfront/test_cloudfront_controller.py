@@ -156,52 +156,54 @@ def test_an_account_becomes_a_site(account: Account, backend: Backend) -> None:
     cache = client.create_cache_policy(CachePolicyConfig=OPTIMIZED)["CachePolicy"]["Id"]
     headers = client.create_response_headers_policy(ResponseHeadersPolicyConfig=SECURITY)
     headers_id = headers["ResponseHeadersPolicy"]["Id"]
-    created = client.create_distribution(
-        DistributionConfig={
-            "CallerReference": "1",
-            "Comment": "",
-            "Enabled": True,
-            "Aliases": items(SITE),
-            "DefaultRootObject": "index.html",
-            "HttpVersion": "http2",
-            "ViewerCertificate": {
-                "ACMCertificateArn": certificate,
-                "SSLSupportMethod": "sni-only",
-                "MinimumProtocolVersion": "TLSv1.2_2021",
+    config: dict[str, Any] = {
+        "CallerReference": "1",
+        "Comment": "",
+        "Enabled": True,
+        "Aliases": items(SITE),
+        "DefaultRootObject": "index.html",
+        "HttpVersion": "http2",
+        "ViewerCertificate": {
+            "ACMCertificateArn": certificate,
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+        },
+        "Origins": items(
+            {
+                "Id": "frontend",
+                "DomainName": f"{BUCKET}.s3.eu-west-1.amazonaws.com",
+                "S3OriginConfig": {"OriginAccessIdentity": ""},
+                "OriginAccessControlId": control,
             },
-            "Origins": items(
-                {
-                    "Id": "frontend",
-                    "DomainName": f"{BUCKET}.s3.eu-west-1.amazonaws.com",
-                    "S3OriginConfig": {"OriginAccessIdentity": ""},
-                    "OriginAccessControlId": control,
+            {
+                "Id": "backend",
+                "DomainName": ORIGIN,
+                "CustomOriginConfig": {
+                    "HTTPPort": 80,
+                    "HTTPSPort": backend.port,
+                    "OriginProtocolPolicy": "https-only",
+                    "OriginSslProtocols": items("TLSv1.2"),
                 },
-                {
-                    "Id": "backend",
-                    "DomainName": ORIGIN,
-                    "CustomOriginConfig": {
-                        "HTTPPort": 80,
-                        "HTTPSPort": backend.port,
-                        "OriginProtocolPolicy": "https-only",
-                        "OriginSslProtocols": items("TLSv1.2"),
-                    },
-                },
-            ),
-            "DefaultCacheBehavior": behavior(
-                "frontend",
-                cache,
-                methods=("GET", "HEAD"),
-                FunctionAssociations=function,
-                ResponseHeadersPolicyId=headers_id,
-            ),
-            "CacheBehaviors": items(
-                {
-                    "PathPattern": "/api/*",
-                    **behavior("backend", CACHING_DISABLED, methods=ALL_METHODS, OriginRequestPolicyId=ALL_VIEWER),
-                }
-            ),
-        }
-    )["Distribution"]
+            },
+        ),
+        "DefaultCacheBehavior": behavior(
+            "frontend",
+            cache,
+            methods=("GET", "HEAD"),
+            FunctionAssociations=function,
+            ResponseHeadersPolicyId=headers_id,
+        ),
+        "CacheBehaviors": items(
+            {
+                "PathPattern": "/api/*",
+                **behavior("backend", CACHING_DISABLED, methods=ALL_METHODS, OriginRequestPolicyId=ALL_VIEWER),
+            }
+        ),
+    }
+    # Word of the certificate has not spread yet.
+    with pytest.raises(client.exceptions.InvalidViewerCertificate):
+        client.create_distribution(DistributionConfig=config)
+    created = client.create_distribution(DistributionConfig=config)["Distribution"]
     assert created["Status"] == "InProgress"
     account.settle()
 
