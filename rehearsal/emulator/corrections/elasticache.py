@@ -704,6 +704,7 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
         raise InvalidParameterCombinationException("Automatic failover needs a replica.")
     if multi_az and not failover:
         raise InvalidParameterCombinationException("Multi-AZ needs automatic failover to be enabled.")
+    _check_snapshots(self, group)
     _change_token(self, group)
     parameter_group = self._get_param("CacheParameterGroupName")
     if parameter_group:
@@ -734,6 +735,20 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     if account.data_plane.attached:
         group.status = "modifying"
     return ActionResult({"ReplicationGroup": group.described()})
+
+
+def _check_snapshots(self: ElastiCacheResponse, group: Group) -> None:
+    """Snapshots are turned on together with the member that makes them.
+
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyReplicationGroup.html
+    """
+    limit, member = self._get_int_param("SnapshotRetentionLimit"), self._get_param("SnapshottingClusterId")
+    if limit and not group.snapshot_retention_limit and not member:
+        raise InvalidParameterCombinationException(
+            "Must specify both SnapshotRetentionLimit and SnapshottingClusterId to turn on snapshots"
+        )
+    if member and member not in [one.cache_cluster_id for one in group.members]:
+        raise CacheClusterNotFound(member)
 
 
 def _change_engine(self: ElastiCacheResponse, group: Group) -> None:

@@ -472,6 +472,31 @@ def test_replicas_come_and_go(call: Call, subnets: str) -> None:
     succeeded(call("elasticache_replication_group", replication_group_id="replicas", state="absent", wait=True))
 
 
+def test_snapshots_begin_later_and_a_version_that_aws_raised_stays(call: Call, subnets: str) -> None:
+    options: Answer = {
+        "replication_group_id": "later",
+        "node_type": "cache.t4g.small",
+        "engine_version": "8.0",
+        "auto_minor_version_upgrade": True,
+        "apply_immediately": True,
+        "subnet_group": subnets,
+        "wait": True,
+        "wait_timeout": 20,
+    }
+    succeeded(call("elasticache_replication_group", **options))
+    begun = succeeded(call("elasticache_replication_group", **options, snapshot_retention_limit=7))
+    assert begun["changes"] == [{"field": "snapshot_retention_limit", "from": 0, "to": 7}]
+    assert begun["replication_group"]["snapshot_retention_limit"] == 7
+    client("elasticache").modify_replication_group(
+        ReplicationGroupId="later", EngineVersion="8.2", ApplyImmediately=True
+    )
+    for check in (True, False):
+        assert not succeeded(call("elasticache_replication_group", check=check, **options))["changed"]
+        refused = call("elasticache_replication_group", check=check, **{**options, "auto_minor_version_upgrade": False})
+        assert "set engine_version to 8.2" in refused["msg"]
+    succeeded(call("elasticache_replication_group", replication_group_id="later", state="absent", wait=True))
+
+
 def test_parameters_that_are_no_longer_given_are_reset(call: Call) -> None:
     options: Answer = {"name": "reset", "family": "valkey8"}
     succeeded(call("elasticache_parameter_group", **options, parameters={"maxmemory-policy": "noeviction"}))

@@ -112,6 +112,21 @@ def test_states_wait_for_their_word(cache: Any, network: Network) -> None:
         described(cache, "waits")
 
 
+def test_snapshots_are_turned_on_with_the_member_that_makes_them(cache: Any, network: Network) -> None:
+    create(cache, network, "snapshots")
+
+    def keep(days: int, **more: str) -> None:
+        cache.modify_replication_group(ReplicationGroupId="snapshots", SnapshotRetentionLimit=days, **more)
+
+    with pytest.raises(ClientError, match="Must specify both SnapshotRetentionLimit and SnapshottingClusterId"):
+        keep(7)
+    with pytest.raises(ClientError, match="CacheClusterNotFound"):
+        keep(7, SnapshottingClusterId="snapshots-009")
+    keep(7, SnapshottingClusterId="snapshots-001")
+    keep(5)
+    assert described(cache, "snapshots")["SnapshotRetentionLimit"] == 5
+
+
 def test_tokens_rotate(cache: Any, network: Network) -> None:
     create(cache, network, "tokens")
     assert backchannel.replication_group_auth_token("tokens") == TOKEN

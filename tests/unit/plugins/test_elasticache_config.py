@@ -145,6 +145,50 @@ def test_a_version_is_had_when_all_numbers_asked_for_are_there(have: str | None,
     assert version_satisfies(have, wanted) is satisfied
 
 
+@pytest.mark.parametrize(
+    ("have", "wanted", "satisfied"),
+    [
+        ("8.2.0", "8.1", True),
+        ("8.10.0", "8.1", True),
+        ("8.1.3", "8.1.1", True),
+        ("8.1.0", "8.2", False),
+        ("8.1.0", "8.1.1", False),
+        ("9.0.0", "8.1", False),
+        ("7.2.6", "8.0", False),
+        (None, "8.0", False),
+    ],
+)
+def test_a_minor_version_that_aws_has_raised_is_had(have: str | None, wanted: str, satisfied: bool) -> None:
+    assert version_satisfies(have, wanted, raised=True) is satisfied
+
+
+def test_a_minor_version_is_aws_s_to_raise_as_long_as_it_was_told_to() -> None:
+    have = live(member={"EngineVersion": "8.2.0"})
+    options = {**OPTIONS, "engine_version": "8.1"}
+    assert changes(options, have) == []
+    assert changes({**options, "auto_minor_version_upgrade": None}, have) == []
+    options["auto_minor_version_upgrade"] = False
+    desired = desired_fields(options, have)
+    with pytest.raises(RefusalError, match=r"cannot go back to 8\.1: set engine_version to 8\.2\. "):
+        refuse("cache", desired, have, differences(have, desired, Layout()), TOKEN)
+    newer = live(member={"EngineVersion": "8.1.0"})
+    assert [change.field for change in changes({**OPTIONS, "engine_version": "8.2"}, newer)] == ["engine_version"]
+
+
+def test_snapshots_are_turned_on_with_the_member_that_makes_them() -> None:
+    [step] = steps({**OPTIONS, "snapshot_retention_limit": 7}, live(SnapshotRetentionLimit=0))
+    request = step.request_with(["cache-001", "cache-002"])
+    assert request == {
+        "SnapshotRetentionLimit": 7,
+        "SnapshottingClusterId": "cache-002",
+        "ApplyImmediately": True,
+    }
+    assert errors("ModifyReplicationGroup", {"ReplicationGroupId": "cache", **request}) == ""
+    for limit in (0, 7):
+        [step] = steps({**OPTIONS, "snapshot_retention_limit": limit})
+        assert "SnapshottingClusterId" not in step.request_with(["cache-001", "cache-002"])
+
+
 def test_what_waits_for_the_maintenance_window_was_asked_for() -> None:
     member = {"PendingModifiedValues": {"CacheNodeType": "cache.m7g.large", "EngineVersion": "8.1.0"}}
     options = {**OPTIONS, "node_type": "cache.m7g.large", "engine_version": "8.1"}
@@ -217,7 +261,7 @@ def test_a_token_is_set_again_only_when_told_to() -> None:
         ({"port": 6380}, {}, "port of cache is 6379 and cannot become 6380"),
         ({"subnet_group": "others"}, {}, "subnet_group of cache is subnets"),
         ({"engine": "redis", "engine_version": None}, {}, "cannot turn it into redis"),
-        ({"engine_version": "7.2"}, {}, "cannot go back to 7.2"),
+        ({"engine_version": "7.2"}, {}, r"cannot go back to 7\.2: set engine_version to 8\.0\. "),
         ({}, {"TransitEncryptionEnabled": False, "TransitEncryptionMode": None}, "transit_encryption_mode: preferred"),
         ({"transit_encryption": False, "auth_token": None}, {}, "cannot become off in one step"),
         ({"replicas": 0}, {}, "needs a replica"),
