@@ -37,13 +37,21 @@ RESTLESS = frozenset(
         "CalculatedSpend",
         "CallerReference",
         "CreatedTimestamp",
+        # Of a key that is rotated once a year.
+        "CurrentKeyMaterialId",
         "ETag",
+        # Of a budget.
+        "HealthStatus",
         "InProgressInvalidationBatches",
         "InUseBy",
+        # Of an image; a text, a day after each instance that was started of it.
+        "LastLaunchedTime",
         "LastModifiedTimestamp",
         "LastStatus",
         "LatestRestorableTime",
         "LockToken",
+        # Whether a budget's threshold is passed.
+        "NotificationState",
         "NumberOfRecoveryPoints",
         "ResourceRecordSetCount",
         "ResponseMetadata",
@@ -65,27 +73,106 @@ RESTLESS = frozenset(
     }
 )
 #: Members that say how a resource is rather than how it was meant, by type: a layer whose database is being modified is
-#: not done, but nobody changed it by hand.
+#: not done, but nobody changed it by hand. Dotted paths; ``*`` stands for every item of a list. AWS's page of the type
+#: says what each means: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html and its like.
 CONDITIONS: Mapping[str, frozenset[str]] = {
-    "AWS::AutoScaling::AutoScalingGroup": frozenset({"Status"}),
-    "AWS::CertificateManager::Certificate": frozenset({"RenewalEligibility", "RenewalSummary", "Status"}),
+    "AWS::AutoScaling::AutoScalingGroup": frozenset({"Status", "WarmPool.Status", "WarmPoolConfiguration.Status"}),
+    "AWS::Backup::BackupVault": frozenset({"VaultState"}),
+    # At a renewal ACM decides anew what else is written into it.
+    "AWS::CertificateManager::Certificate": frozenset(
+        {
+            "DomainValidationOptions.*.ValidationStatus",
+            "ExtendedKeyUsages",
+            "KeyUsages",
+            "RenewalEligibility",
+            "RenewalSummary",
+            "Status",
+            "UpdateSummary",
+        }
+    ),
     "AWS::CloudFront::Distribution": frozenset({"Status"}),
     "AWS::CloudWatch::Alarm": frozenset({"EvaluationState", "StateValue"}),
     "AWS::CloudWatch::CompositeAlarm": frozenset({"ActionsSuppressedBy", "ActionsSuppressedReason", "StateValue"}),
-    "AWS::EC2::FlowLog": frozenset({"DeliverLogsErrorMessage", "DeliverLogsStatus"}),
-    "AWS::EC2::NatGateway": frozenset({"State"}),
-    "AWS::EC2::Subnet": frozenset({"State"}),
-    "AWS::EC2::VPC": frozenset({"State"}),
-    "AWS::EC2::VPCEndpoint": frozenset({"State"}),
-    "AWS::ElastiCache::CacheCluster": frozenset({"CacheClusterStatus", "CacheNodes", "PendingModifiedValues"}),
+    "AWS::EC2::EgressOnlyInternetGateway": frozenset({"Attachments.*.State"}),
+    "AWS::EC2::FlowLog": frozenset({"DeliverLogsErrorMessage", "DeliverLogsStatus", "FlowLogStatus"}),
+    "AWS::EC2::InternetGateway": frozenset({"Attachments.*.State"}),
+    "AWS::EC2::LaunchTemplate": frozenset({"Data.*.MetadataOptions.State"}),
+    "AWS::EC2::NatGateway": frozenset(
+        {
+            "AttachedAppliances.*.AttachmentState",
+            "AttachedAppliances.*.ModificationState",
+            "NatGatewayAddresses.*.Status",
+            "ProvisionedBandwidth",
+            "State",
+        }
+    ),
+    "AWS::EC2::RouteTable": frozenset({"Associations.*.AssociationState"}),
+    "AWS::EC2::Subnet": frozenset({"Ipv6CidrBlockAssociationSet.*.Ipv6CidrBlockState", "State"}),
+    "AWS::EC2::VPC": frozenset(
+        {
+            "CidrBlockAssociationSet.*.CidrBlockState",
+            "EncryptionControl.State",
+            "Ipv6CidrBlockAssociationSet.*.Ipv6CidrBlockState",
+            "State",
+        }
+    ),
+    "AWS::EC2::VPCEndpoint": frozenset({"LastError", "State"}),
+    "AWS::ElastiCache::CacheCluster": frozenset(
+        {
+            "CacheClusterStatus",
+            "CacheNodes",
+            "CacheParameterGroup.CacheNodeIdsToReboot",
+            "CacheParameterGroup.ParameterApplyStatus",
+            "CacheSecurityGroups.*.Status",
+            "LogDeliveryConfigurations.*.Status",
+            "PendingModifiedValues",
+            "SecurityGroups.*.Status",
+        }
+    ),
     # A failover moves the roles of the nodes.
-    "AWS::ElastiCache::ReplicationGroup": frozenset({"NodeGroups", "PendingModifiedValues", "Status"}),
+    "AWS::ElastiCache::ReplicationGroup": frozenset(
+        {"LogDeliveryConfigurations.*.Status", "NodeGroups", "PendingModifiedValues", "Status"}
+    ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"State"}),
-    "AWS::RDS::DBInstance": frozenset({"DBInstanceStatus", "PendingModifiedValues", "StatusInfos"}),
+    "AWS::Logs::Delivery": frozenset({"source.status"}),
+    "AWS::RDS::DBInstance": frozenset(
+        {
+            "AdditionalStorageVolumes.*.StorageOperationPercentProgress",
+            "AdditionalStorageVolumes.*.StorageOperationStatus",
+            "AdditionalStorageVolumes.*.StorageVolumeStatus",
+            "AssociatedRoles.*.Status",
+            # A failover swaps the two zones.
+            "AvailabilityZone",
+            "DBInstanceStatus",
+            "DBParameterGroups.*.ParameterApplyStatus",
+            "DBSecurityGroups.*.Status",
+            "DBSubnetGroup.SubnetGroupStatus",
+            "DBSubnetGroup.Subnets.*.SubnetStatus",
+            "DomainMemberships.*.Status",
+            # RDS learns of better ones.
+            "IsStorageConfigUpgradeAvailable",
+            "MasterUserSecret.SecretStatus",
+            "OptionGroupMemberships.*.Status",
+            "PendingModifiedValues",
+            "PercentProgress",
+            "SecondaryAvailabilityZone",
+            "StatusInfos",
+            "StorageOperationPercentProgress",
+            "StorageOperationStatus",
+            "StorageVolumeStatus",
+            "VpcSecurityGroups.*.Status",
+        }
+    ),
+    "AWS::RDS::DBSubnetGroup": frozenset({"SubnetGroupStatus", "Subnets.*.SubnetStatus"}),
+    # The source tells of those that are somebody's doing.
+    "AWS::RDS::EventSubscription": frozenset({"Status"}),
 }
 #: Members that a layer leaves as it finds them because they are in use, by type. A rotated secret is drift until the
-#: next run, which takes it over.
-TAKEN_OVER: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"CurrentVersion"})}
+#: next run, which takes it over. So is the speed of a database's storage, which grows with its size.
+TAKEN_OVER: Mapping[str, frozenset[str]] = {
+    "AWS::RDS::DBInstance": frozenset({"Iops", "StorageThroughput"}),
+    "AWS::SecretsManager::Secret": frozenset({"CurrentVersion"}),
+}
 #: Lists whose order has a meaning to AWS; every other list is a set to it.
 ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})
 #: By what one item of a list of structures is told from the others, tried in this order. A route has one of three.
@@ -380,12 +467,27 @@ def drift(recorded: Mapping[str, Resources], live: Mapping[str, Resources]) -> l
                 found.append(Difference(layer, label, "unexpected", "", None, None))
             else:
                 passing = CONDITIONS.get(resource.split(" ", 1)[0], frozenset())
-                found += [
-                    Difference(layer, label, "changed", path, old, new)
-                    for path, old, new in _differences(before[resource], after[resource], "")
-                    if path.split(".", 1)[0] not in passing
-                ]
+                old, new = (lasting(fields[resource], passing) for fields in (before, after))
+                found += [Difference(layer, label, "changed", *difference) for difference in _differences(old, new, "")]
     return found
+
+
+def lasting(value: Any, conditions: Iterable[str]) -> Any:
+    """The same without the members at these paths; see :data:`CONDITIONS`."""
+    within: dict[str, list[str]] = {}
+    for path in conditions:
+        head, _, rest = path.partition(".")
+        within.setdefault(head, []).append(rest)
+    if isinstance(value, Mapping):
+        return {
+            name: lasting(member, [*within.get(name, []), *within.get("*", [])])
+            for name, member in value.items()
+            if "" not in within.get(name, [])
+        }
+    if isinstance(value, list) and "*" in within:
+        # A state may have had a say in their order.
+        return sorted((lasting(item, within["*"]) for item in value), key=_canonical)
+    return value
 
 
 def as_meant(recorded: Resources, live: Resources, seen: Collection[Fields]) -> tuple[Resources, list[Difference]]:

@@ -366,6 +366,21 @@ def certificates(account: Account) -> Iterator[Found]:
 # -- database and cache ------------------------------------------------------------------------------------------------
 
 
+def _version(of: Fields) -> Any:
+    """The engine's version, as far as somebody chooses it: where minor ones come by themselves, the major one."""
+    version = of.get("EngineVersion")
+    return version.split(".")[0] if version and of.get("AutoMinorVersionUpgrade") else version
+
+
+def _own_storage(instance: Fields) -> Any:
+    """The size of a database's storage, where RDS does not choose it: it enlarges it by itself, up to a limit.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+    """
+    size = instance.get("AllocatedStorage")
+    return size if size is None or size > instance.get("MaxAllocatedStorage", 0) else None
+
+
 def _shared_snapshots(account: Account, database: str) -> Fields:
     """Who else may restore a database's snapshots, by their names. Those that RDS takes by itself cannot be shared."""
     manual = account.all(
@@ -388,6 +403,7 @@ def database(account: Account) -> Iterator[Found]:
     for instance in account.all("rds", "describe_db_instances", "DBInstances"):
         name = instance["DBInstanceIdentifier"]
         if account.stack.owns(name):
+            instance |= {"EngineVersion": _version(instance), "AllocatedStorage": _own_storage(instance)}
             yield Found("AWS::RDS::DBInstance", name, instance | {"SharedSnapshots": _shared_snapshots(account, name)})
     for group in account.all("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
         if account.stack.owns(group["DBSubnetGroupName"]):
@@ -411,6 +427,7 @@ def cache(account: Account) -> Iterator[Found]:
             yield Found("AWS::ElastiCache::ReplicationGroup", group["ReplicationGroupId"], group)
     for cluster in account.all("elasticache", "describe_cache_clusters", "CacheClusters", ShowCacheNodeInfo=True):
         if account.stack.owns(cluster["CacheClusterId"]):
+            cluster["EngineVersion"] = _version(cluster)
             yield Found("AWS::ElastiCache::CacheCluster", cluster["CacheClusterId"], cluster)
     for group in account.all("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups"):
         if account.stack.owns(group["CacheSubnetGroupName"]):
@@ -694,6 +711,11 @@ def alarms(account: Account) -> Iterator[Found]:
                 yield Found(kind, f"{alarm['AlarmName']} {region}", alarm | {"Tags": its_tags})
 
 
+#: States of a subscription that somebody brings about who takes the topic away, or the right to write to it.
+#: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_EventSubscription.html
+_SILENCED = ("no-permission", "topic-not-exist")
+
+
 @source("alarms")
 def event_subscriptions(account: Account) -> Iterator[Found]:
     for one in account.all("rds", "describe_event_subscriptions", "EventSubscriptionsList"):
@@ -701,7 +723,8 @@ def event_subscriptions(account: Account) -> Iterator[Found]:
         if account.stack.owns(name):
             arn = one["EventSubscriptionArn"]
             tags = account.ask("rds", "list_tags_for_resource", "TagList", ResourceName=arn)
-            yield Found("AWS::RDS::EventSubscription", name, one | {"Tags": tags})
+            silenced = one["Status"] if one["Status"] in _SILENCED else None
+            yield Found("AWS::RDS::EventSubscription", name, one | {"Silenced": silenced, "Tags": tags})
 
 
 @source("alarms")
@@ -803,7 +826,9 @@ def groups(account: Account) -> Iterator[Found]:
                 "WarmPool": partial(ask, "describe_warm_pool", "WarmPoolConfiguration"),
             }
         )
-        kept = {member: value for member, value in group.items() if member not in _SCALED}
+        # What an action sets is another value by day than at night; the actions themselves are compared.
+        scheduled = {"MinSize", "MaxSize"} & {member for one in settings.get("ScheduledActions", []) for member in one}
+        kept = {member: value for member, value in group.items() if member not in {*_SCALED, *scheduled}}
         kept["Instances"] = _unlike_their_template(account, name, group["Instances"])
         yield Found("AWS::AutoScaling::AutoScalingGroup", name, kept | settings)
 
