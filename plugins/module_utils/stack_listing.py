@@ -314,11 +314,22 @@ def roles(stack: Stack, api: Api, _region: str) -> Iterator[Fields]:
 
 @listing("secretsmanager", HOME, "secretsmanager:*")
 def secrets(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
-    """Secrets, those that wait for their deletion included."""
+    """Secrets, those that wait for their deletion included.
+
+    The list is up to five minutes old; what it takes for alive is asked for by its name.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
+    """
+    gone = {"ResourceNotFoundException"}
     for one in api.pages("list secrets", "list_secrets", "SecretList", IncludePlannedDeletion=True):
-        if stack.owns(one["Name"]):
-            deleted = one.get("DeletedDate")
-            leaving = "waits for its deletion; a converge restores it" if deleted else ""
+        if not stack.owns(one["Name"]):
+            continue
+        live: Fields | None = one
+        if not one.get("DeletedDate"):
+            live = api.call_if_exists(
+                f"look at the secret {one['Name']}", "describe_secret", missing=gone, SecretId=one["ARN"]
+            )
+        if live is not None:
+            leaving = "waits for its deletion; a converge restores it" if live.get("DeletedDate") else ""
             yield found("secret", one["Name"], one["ARN"], region, leaving=leaving)
 
 
@@ -439,6 +450,24 @@ def topics(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
         name = one["TopicArn"].rsplit(":", 1)[-1]
         if stack.owns(name):
             yield found("topic", name, one["TopicArn"], region)
+
+
+@listing("sqs", HOME, "sqs:*")
+def queues(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
+    """Queues. The list goes on to name one that was deleted, as do those of tags, so that each is asked for itself.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
+    """
+    gone = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+    for url in api.pages("list queues", "list_queues", "QueueUrls", QueueNamePrefix=stack.name):
+        name = str(url).rsplit("/", 1)[-1]
+        if not stack.owns(name):
+            continue
+        live = api.call_if_exists(
+            f"look at the queue {name}", "get_queue_attributes", missing=gone, QueueUrl=url, AttributeNames=["QueueArn"]
+        )
+        if live:
+            yield found("queue", name, live["Attributes"]["QueueArn"], region)
 
 
 @listing("wafv2", BOTH, "wafv2:*")

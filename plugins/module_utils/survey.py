@@ -58,7 +58,6 @@ RESTLESS = frozenset(
         "RoleLastUsed",
         # Of a backup plan, which gets new ones with every change.
         "RuleId",
-        "SecretVersionsToStages",
         "Serial",
         # "PendingConfirmation" until somebody follows the link.
         "SubscriptionArn",
@@ -69,6 +68,7 @@ RESTLESS = frozenset(
         "SubscriptionsConfirmed",
         "SubscriptionsDeleted",
         "SubscriptionsPending",
+        "VersionIdsToStages",
         "storedBytes",
     }
 )
@@ -166,6 +166,16 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
     "AWS::RDS::DBSubnetGroup": frozenset({"SubnetGroupStatus", "Subnets.*.SubnetStatus"}),
     # The source tells of those that are somebody's doing.
     "AWS::RDS::EventSubscription": frozenset({"Status"}),
+    "AWS::SecretsManager::Secret": frozenset(
+        {
+            "CrossAccountPrimary.ReplicationStatus",
+            "CrossAccountPrimary.StatusMessage",
+            "CrossAccountReplicas.*.ReplicationStatus",
+            "CrossAccountReplicas.*.StatusMessage",
+            "ReplicationStatus.*.Status",
+            "ReplicationStatus.*.StatusMessage",
+        }
+    ),
 }
 #: Members that a layer leaves as it finds them because they are in use, by type. A rotated secret is drift until the
 #: next run, which takes it over. So is the speed of a database's storage, which grows with its size.

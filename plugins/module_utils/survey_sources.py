@@ -281,16 +281,32 @@ for _layer in sorted(set(_OTHERS_ROLES.values())):
 # -- secrets and parameters: what they are, never what they hold -------------------------------------------------------
 
 
+#: What the layer makes. The list of all secrets is up to five minutes old, so that new ones are not yet in it:
+#: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
+SECRETS = ("database", "cache", "django")
+
+
+def _secret(account: Account, name: str) -> Fields | None:
+    ask = partial(account.ask, "secretsmanager", SecretId=name)
+    secret: Fields | None = ask("describe_secret", missing=("ResourceNotFoundException",))
+    if secret is None or secret.get("DeletedDate"):
+        return None
+    # That the value is another one says its version.
+    versions = secret.get("VersionIdsToStages") or {}
+    current = [version for version, stages in versions.items() if "AWSCURRENT" in stages]
+    policy = ask("get_resource_policy", "ResourcePolicy")
+    return secret | {"ResourcePolicy": policy, "CurrentVersion": next(iter(current), None)}
+
+
 @source("secrets")
 def secrets(account: Account) -> Iterator[Found]:
-    prefix = {"Key": "name", "Values": [f"{account.stack.name}/"]}
-    for secret in account.all("secretsmanager", "list_secrets", "SecretList", Filters=[prefix]):
-        policy = account.ask("secretsmanager", "get_resource_policy", "ResourcePolicy", SecretId=secret["ARN"])
-        # That the value is another one says its version.
-        versions = secret.get("SecretVersionsToStages") or {}
-        current = [version for version, stages in versions.items() if "AWSCURRENT" in stages]
-        fields = secret | {"ResourcePolicy": policy, "CurrentVersion": next(iter(current), None)}
-        yield Found("AWS::SecretsManager::Secret", secret["Name"], fields)
+    prefix = f"{account.stack.name}/"
+    named = {"Key": "name", "Values": [prefix]}
+    listed = [one["Name"] for one in account.all("secretsmanager", "list_secrets", "SecretList", Filters=[named])]
+    names = sorted({*listed, *(f"{prefix}{made}" for made in SECRETS)})
+    for name, secret in zip(names, account.each(names, partial(_secret, account)), strict=True):
+        if secret:
+            yield Found("AWS::SecretsManager::Secret", name, secret)
 
 
 @source("parameters")

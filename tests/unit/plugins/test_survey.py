@@ -24,8 +24,10 @@ from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     take,
 )
 from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import (
+    SECRETS,
     SOURCES,
     grants_to_others,
+    secrets,
     serves,
     subscriptions,
     unlike,
@@ -204,6 +206,40 @@ def test_who_else_may_use_a_key_is_told_and_not_what_services_take_for_themselve
         stub.add_response("list_grants", {"Grants": grants}, {"KeyId": "key"})
         assert grants_to_others(account, "eu-west-1", "key") == [grants[2]]
     account.close()
+
+
+def test_a_secret_is_seen_before_the_list_names_it_and_not_after_its_deletion() -> None:
+    client = _client("secretsmanager", "eu-west-1")
+    account = Account(replace(STACK, name="s"), lambda *_: client)
+    described = {
+        "s/cache": None,
+        "s/database": {"VersionIdsToStages": {"1" * 32: ["AWSPREVIOUS"], "2" * 32: ["AWSCURRENT"]}},
+        "s/django": {"DeletedDate": datetime.now(UTC)},
+        "s/mine": {"VersionIdsToStages": {"3" * 32: ["AWSCURRENT"]}},
+    }
+    account.each = lambda items, describe: [describe(item) for item in items]  # type: ignore[method-assign]
+    with Stubber(client) as stub:
+        # The list does not know the new ones yet, and still has the one that was deleted.
+        listed = {"SecretList": [{"Name": "s/django"}, {"Name": "s/mine"}]}
+        stub.add_response("list_secrets", listed, {"Filters": [{"Key": "name", "Values": ["s/"]}]})
+        for name, answer in described.items():
+            if answer is None:
+                stub.add_client_error("describe_secret", "ResourceNotFoundException")
+                continue
+            stub.add_response("describe_secret", {"Name": name, **answer}, {"SecretId": name})
+            if "DeletedDate" not in answer:
+                stub.add_response("get_resource_policy", {}, {"SecretId": name})
+        found = {one.name: comparable(one.fields) for one in secrets(account)}
+    account.close()
+    assert found == {
+        "s/database": {"Name": "s/database", "CurrentVersion": "2" * 32},
+        "s/mine": {"Name": "s/mine", "CurrentVersion": "3" * 32},
+    }
+
+
+def test_the_survey_knows_the_secrets_of_the_project() -> None:
+    project = yaml.safe_load((PROJECT / "group_vars" / "all" / "project.yml").read_text())
+    assert [f"{{{{ slipway_name }}}}/{name}" for name in SECRETS] == list(project["slipway_secret_names"].values())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from ansible_collections.slipway.aws.plugins.module_utils.stack_listing import listings
 from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     CONDITIONS,
     Account,
@@ -35,6 +36,7 @@ STACK = Stack(NAME, "123456789012", "eu-west-1", buckets=(NAME,), site_bucket="f
 VALUES: Mapping[str, Any] = {
     "AliasListEntry.AliasName": f"alias/{NAME}",
     "CertificateSummary.DomainName": SITE,
+    "DescribeSecretResponse.DeletedDate": None,
     "DistributionSummary.Aliases": {"Items": [SITE]},
     "GrantListEntry.GranteePrincipal": "arn:aws:iam::999999999999:root",
     "HostedZone.Name": "example.com.",
@@ -72,6 +74,7 @@ MEANT: Mapping[str, Mapping[str, str]] = {
     "AWS::RDS::EventSubscription": {"SubscriptionCreationTime": "never moves"},
     "AWS::Route53::HealthCheck": {"InsufficientDataHealthStatus": "what is taken for granted without data"},
     "AWS::S3::Bucket": {"*": "AWS moves no setting of a bucket: their states say whether a rule holds"},
+    "AWS::SecretsManager::Secret": {"ReplicationStatus[].*": "a hand copies it to another region"},
     "AWS::WAFv2::WebACL": {"ImmunityTime": "for how long a solved puzzle counts"},
 }
 
@@ -297,3 +300,12 @@ def test_storage_that_became_faster_with_its_size_is_told_once() -> None:
     seen = [one.as_dict() for one in drift({"database": before}, {"database": after})]
     assert [one["field"] for one in seen] == ["Iops"]
     assert as_meant(before, after, seen) == (after, [])
+
+
+def test_the_proof_that_a_stack_is_destroyed_looks_wherever_the_survey_does() -> None:
+    """Where it does not, it believes the lists of tags, which go on to name what was deleted."""
+    account = Everything()
+    for source in SOURCES:
+        list(source.read(account))
+    account.close()
+    assert sorted(account.asked - {one.service for one in listings()}) == []
