@@ -13,7 +13,11 @@ does not exist (PutParameter without Overwrite), and knows no other condition; e
 
 A parameter counts its versions. A renewal that is not the next version says that somebody else wrote or deleted it.
 
+For half a minute after a parameter was deleted AWS does not promise that its name can be taken again: whoever is told
+that ``<path>/1`` exists and sees nothing there has been beaten by nobody, and asks again a little later.
+
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import F
 
 _EXISTS = "ParameterAlreadyExists"
 _GONE = "ParameterNotFound"
+#: Somebody else writes the same parameter at this moment.
+_CONTENDED = ("TooManyUpdates",)
 #: How often a lock that changes hands meanwhile is looked at again.
 _ATTEMPTS = 5
 
@@ -93,6 +99,15 @@ class LockedError(RefusalError):
         self.found = found
 
 
+class NotYetFreeError(RefusalError):
+    """Nobody holds the lock, but AWS does not give its name away yet."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"[locked] Nobody changes {what} any more, but AWS does not let go of the name of its lock: run this again."
+        )
+
+
 class LostError(RefusalError):
     """The lock is not ours any more."""
 
@@ -130,12 +145,15 @@ class Lock:
     def take(self, claim: Claim) -> Held:
         """Hold the lock, with one request when nobody else does.
 
-        Raises LockedError when somebody holds it, AnsibleAWSError when AWS refuses.
+        Raises LockedError when somebody holds it, NotYetFreeError when it was let go a moment ago, AnsibleAWSError when
+        AWS refuses.
         """
         for _ in range(_ATTEMPTS):
             if (since := self._create(1, claim)) is not None:
                 return Held(1, replace(claim, since=since))
             seen = self.look()
+            if not seen:
+                raise NotYetFreeError(self.what)
             alive = [found for found in seen.values() if not found.expired]
             if alive:
                 raise LockedError(self.what, alive[-1])
@@ -163,6 +181,7 @@ class Lock:
         answer = self.api.call(
             f"renew the lock of {self.what}",
             "put_parameter",
+            retry_on=_CONTENDED,
             Name=self._name(held.generation),
             Value=held.claim.written(),
             Type="String",
@@ -218,7 +237,7 @@ class Lock:
             **({"Tags": self.tags} if self.tags else {}),
         }
         try:
-            answer = self.api.call(f"take the lock of {self.what}", "put_parameter", **request)
+            answer = self.api.call(f"take the lock of {self.what}", "put_parameter", retry_on=_CONTENDED, **request)
         except AWSError as error:
             if error_code(error) != _EXISTS:
                 raise

@@ -99,6 +99,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.run_lock import (
     Lock,
     LockedError,
     LostError,
+    NotYetFreeError,
 )
 
 ARGUMENTS: Fields = {
@@ -113,6 +114,8 @@ ARGUMENTS: Fields = {
 #: A run of this machine that has just ended lets its lock go in this time; if it cannot, because its credentials have
 #: expired, its lease ends without it, and this long after.
 PATIENCE_SECONDS = 5.0
+#: Between the attempts to take a name that was let go: together a little more than the 30 seconds that AWS asks for.
+PAUSES = (1, 2, 4, 8, 16)
 SHORTEST_LEASE = 4
 
 
@@ -130,12 +133,13 @@ def user_name() -> str:
 
 
 def take(lock: Lock, claim: Claim) -> tuple[Held, float]:
-    """Take the lock; wait for a run of this machine that has ended to let it go, or for the end of its lease.
+    """Take the lock; wait for its name to be free, and for a run of this machine that has ended or for its lease.
 
     Also tells when it was asked for, by our clock: the lease counts from there, and not from the begin of the wait.
-    Raises LockedError.
+    Raises LockedError, NotYetFreeError.
     """
     began = clock()
+    pauses = iter(PAUSES)
     while True:
         asked = clock()
         try:
@@ -147,6 +151,10 @@ def take(lock: Lock, claim: Claim) -> tuple[Held, float]:
             if not local or clock() - began > patience or (holder and _lives(holder.pid)):
                 raise
             time.sleep(0.3)
+        except NotYetFreeError:
+            if (pause := next(pauses, None)) is None:
+                raise
+            time.sleep(pause)
 
 
 def _lives(pid: int) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import boto3
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError  # type: ignore[import-untyped]
+from ansible_collections.slipway.aws.plugins.module_utils.aws import Api
 from ansible_collections.slipway.aws.plugins.module_utils.run_lock import (
     Claim,
     Held,
@@ -18,8 +21,11 @@ from ansible_collections.slipway.aws.plugins.module_utils.run_lock import (
     Lock,
     LockedError,
     LostError,
+    NotYetFreeError,
 )
+from ansible_collections.slipway.aws.plugins.modules import run_lock
 from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
 
 LEASE = 120
 BEGIN = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,6 +39,9 @@ class ParameterStore:
         self.parameters: dict[str, list[tuple[str, datetime]]] = {}
         self.calls: list[str] = []
         self.before: Callable[[], None] = lambda: None
+        #: From when on a name that was deleted can be taken again.
+        self.free: dict[str, datetime] = {}
+        self.keeps_names = timedelta()
 
     def call(self, _doing: str, operation: str, /, **parameters: Any) -> Any:
         self.before()
@@ -52,10 +61,11 @@ class ParameterStore:
         return AnsibleAWSError(exception=ClientError({"Error": {"Code": code, "Message": code}}, operation))
 
     def put_parameter(self, Name: str, Value: str, Overwrite: bool, **_rest: Any) -> Any:  # noqa: N803
-        versions = self.parameters.setdefault(Name, [])
-        if versions and not Overwrite:
+        versions = self.parameters.get(Name, [])
+        if not Overwrite and (versions or self.now < self.free.get(Name, self.now)):
             raise self.refuse("ParameterAlreadyExists", "PutParameter")
-        versions.append((Value, self.now))
+        self.parameters[Name] = [*versions, (Value, self.now)]
+        versions = self.parameters[Name]
         return {"Version": len(versions)}
 
     def get_parameter(self, Name: str) -> Any:  # noqa: N803
@@ -68,6 +78,7 @@ class ParameterStore:
         if Name not in self.parameters:
             raise self.refuse("ParameterNotFound", "DeleteParameter")
         del self.parameters[Name]
+        self.free[Name] = self.now + self.keeps_names
         return {}
 
     def get_parameters_by_path(self, Path: str) -> Any:  # noqa: N803
@@ -122,6 +133,75 @@ def test_a_dead_run_keeps_it_no_longer_than_its_lease(store: ParameterStore) -> 
         lock(store).take(claim("carol"))
     lock(store).release(held)
     assert store.parameters == {}
+
+
+class Waiting:
+    """The clock of the machine, which stands still but for the sleeping; the store's goes with it."""
+
+    def __init__(self, store: ParameterStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store = store
+        self.seconds = 1000.0
+        self.pauses: list[float] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+        monkeypatch.setattr(run_lock, "clock", lambda: self.seconds)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+        self.store.now += timedelta(seconds=seconds)
+        self.meanwhile()
+
+
+@pytest.fixture
+def waiting(store: ParameterStore, monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    """Somebody has just let the lock go, and AWS keeps its name for half a minute."""
+    store.keeps_names = timedelta(seconds=30)
+    lock(store).release(lock(store).take(claim("alice")))
+    return Waiting(store, monkeypatch)
+
+
+def test_a_name_that_was_just_let_go_is_waited_for(store: ParameterStore, waiting: Waiting) -> None:
+    held, asked = run_lock.take(lock(store), claim("bob"))
+    assert waiting.pauses == [1, 2, 4, 8, 16]
+    assert (held.generation, held.claim.user) == (1, "bob")
+    # The lease counts from the request that succeeded.
+    assert asked == waiting.seconds
+
+
+def test_whoever_is_faster_meanwhile_has_it(store: ParameterStore, waiting: Waiting) -> None:
+    def carol() -> None:
+        if len(waiting.pauses) == 3:
+            store.free.clear()
+            lock(store).take(claim("carol"))
+
+    waiting.meanwhile = carol
+    with pytest.raises(LockedError, match="carol"):
+        run_lock.take(lock(store), claim("bob"))
+    assert waiting.pauses == [1, 2, 4]
+
+
+def test_a_name_that_is_never_free_is_not_waited_for_forever(store: ParameterStore, waiting: Waiting) -> None:
+    store.free["/locks/staging/1"] = BEGIN + timedelta(days=1)
+    with pytest.raises(NotYetFreeError, match="run this again"):
+        run_lock.take(lock(store), claim("bob"))
+    assert sum(waiting.pauses) == 31
+    assert store.parameters == {}
+
+
+def test_two_who_write_at_once_wait_for_each_other() -> None:
+    untyped: Any = boto3
+    client = untyped.client("ssm", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    request = {"Name": "/locks/staging/1", "Value": ANY, "Type": "String", "Description": ANY}
+    renewal = {"Name": "/locks/staging/1", "Value": ANY, "Type": "String", "Overwrite": True}
+    dated = {"HTTPHeaders": {"date": format_datetime(BEGIN)}}
+    with Stubber(client) as stub:
+        for expected, version in (({**request, "Overwrite": False}, 1), (renewal, 2)):
+            stub.add_client_error("put_parameter", "TooManyUpdates", expected_params=expected)
+            stub.add_response("put_parameter", {"Version": version, "ResponseMetadata": dated}, expected)
+        mine = Lock(Api(client, delay=0), "/locks/staging", "staging")
+        assert mine.renew(mine.take(claim("alice"))).version == 2
+        stub.assert_no_pending_responses()
 
 
 def test_the_clock_of_the_machine_does_not_matter(store: ParameterStore) -> None:
