@@ -83,7 +83,11 @@ def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Conv
     ("wrong", "says"),
     [
         (
-            {"preflight_nat": "none", "preflight_endpoints": ["ssm", "secretsmanager"], "preflight_s3_endpoint": False},
+            {
+                "preflight_nat": "none",
+                "preflight_endpoints": ["autoscaling", "ssm", "secretsmanager"],
+                "preflight_s3_endpoint": False,
+            },
             [
                 "hosts cannot reach ec2messages, ssmmessages: add them to the interface endpoints in inventories/test/",
                 "[nat-without-s3]",
