@@ -87,8 +87,6 @@ locals {
     backup  = { service = "backup", says = "AWS Backup. Takes and restores recovery points." }
   }
   attachments = {
-    web     = { role = "web", policy = "AmazonSSMManagedInstanceCore" }
-    builder = { role = "builder", policy = "AmazonSSMManagedInstanceCore" }
     backup  = { role = "backup", policy = "service-role/AWSBackupServiceRolePolicyForBackup" }
     restore = { role = "backup", policy = "service-role/AWSBackupServiceRolePolicyForRestores" }
   }
@@ -113,6 +111,26 @@ resource "aws_iam_instance_profile" "this" {
   name     = "${local.name}-${each.key}"
   role     = aws_iam_role.this[each.key].name
   tags     = { Name = "${local.name}-${each.key}" }
+}
+
+resource "aws_iam_role_policy" "session" {
+  for_each = toset(["web", "builder"])
+  name     = "session"
+  role     = aws_iam_role.this[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "BeReachable"
+        Effect = "Allow"
+        Action = [
+          "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+          "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+        ]
+        Resource = "*"
+      },
+    ]
+  })
 }
 
 resource "aws_iam_role_policy" "web" {

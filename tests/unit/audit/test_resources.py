@@ -11,7 +11,12 @@ from audit import deployer, resources
 from audit.recording import Call
 
 HERE = "eu-west-1:123456789012"
-LOCK = {"Name": "/slipway-run-lock/slipway-staging/1", "Value": "{}", "Type": "String", "Tags": [{"Key": "a"}]}
+LOCK: dict[str, Any] = {
+    "Name": "/slipway-run-lock/slipway-staging/1",
+    "Value": "{}",
+    "Type": "String",
+    "Tags": [{"Key": "a"}],
+}
 
 
 def call(name: str, region: str = "eu-west-1", **parameters: Any) -> Call:
