@@ -246,7 +246,7 @@ def refused(calls: Iterable[Call], environment: str) -> list[str]:
         arn=f"arn:aws:iam::{ACCOUNT_ID}:role/slipway-{environment}-deployer", account=ACCOUNT_ID
     )
     tags = {"aws:ResourceTag/Project": "slipway", "aws:ResourceTag/Environment": environment}
-    found: dict[str, None] = {}
+    found = []
     for call in calls:
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com"} if call.service != "kms" else {}
         for attempt in attempts(call):
@@ -254,7 +254,6 @@ def refused(calls: Iterable[Call], environment: str) -> list[str]:
             asked = policy.Request(deployers, attempt.action, attempt.resource, context)
             decision = policy.evaluate(asked, allowed, boundary=boundary)
             if not decision.allowed:
-                found[f"{call.name} needs {attempt.action} on {attempt.resource}: {decision.effect}, {decision.by}"] = (
-                    None
-                )
-    return list(found)
+                what = f"{attempt.action} on {attempt.resource}"
+                found.append(f"{call.name} needs {what}: {decision.effect}, {decision.by}")
+    return list(dict.fromkeys(found))
