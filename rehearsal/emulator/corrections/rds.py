@@ -10,6 +10,7 @@ from typing import Any
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+from moto.iam.models import iam_backends
 from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
@@ -77,6 +78,7 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
             "KMSKeyNotAccessibleFault",
             f"The specified KMS key [{key}] does not exist, is not enabled or you do not have permissions for it.",
         )
+    _check_monitoring(owner.account_id, kwargs.get("monitoring_interval"), kwargs.get("monitoring_role_arn"))
     # moto would look for the default VPC's group.
     stated = kwargs.get("vpc_security_group_ids")
     kwargs["vpc_security_group_ids"] = stated or ["sg-none"]
@@ -99,10 +101,67 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
         self.status = "creating"
 
 
+def _check_monitoring(account_id: str, interval: int | None, role_arn: str | None) -> None:
+    """A role of Enhanced Monitoring has to exist, and the first request that names one comes before word of it.
+
+    On AWS that lasts for seconds to a minute. An interval alone keeps the role that the instance has.
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
+    """
+    if not interval or not role_arn:
+        return
+    role = next((one for one in iam_backends[account_id]["aws"].roles.values() if one.arn == role_arn), None)
+    if role is None or not role.__dict__.get("slipway_spread"):
+        if role is not None:
+            role.__dict__["slipway_spread"] = True
+        raise RDSClientError(
+            "InvalidParameterValue",
+            "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
+        )
+
+
+#: From this size on gp3 has four volumes, and their performance can be chosen.
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
+_STRIPED_GIB = 400
+_STRIPED = (12000, 500)
+_PLAIN = (3000, 125)
+
+
 def _complete_storage(instance: DBInstance) -> None:
     if instance.db_cluster_identifier is None and instance.storage_type == "gp3":
-        instance.iops = instance.iops or 3000  # type: ignore[assignment]
-        instance.storage_throughput = instance.storage_throughput or 125
+        iops, throughput = _STRIPED if int(instance.allocated_storage) >= _STRIPED_GIB else _PLAIN
+        instance.iops = instance.iops or iops  # type: ignore[assignment]
+        instance.storage_throughput = instance.storage_throughput or throughput
+
+
+def _check_storage(instance: DBInstance, size: int | None, iops: int | None, throughput: int | None) -> None:
+    """What gp3 refuses: performance of its own below 400 GiB, less than the least from there on, a growth without it.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
+    """
+    if instance.storage_type != "gp3" or instance.db_cluster_identifier is not None:
+        return
+    before = int(instance.allocated_storage)
+    if int(size or before) < _STRIPED_GIB:
+        if iops or throughput:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                f"You can't specify IOPS or storage throughput for engine {instance.engine} and a storage size less "
+                f"than {_STRIPED_GIB}.",
+            )
+        return
+    if before >= _STRIPED_GIB and (size is None) != (iops is None):
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance "
+            "that has iops.",
+        )
+    kept = int(iops or instance.iops or 0), int(throughput or instance.storage_throughput or 0)
+    for name, value, least in zip(("iops", "storage throughput"), kept, _STRIPED, strict=True):
+        if value < least:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                f"Invalid {name} value for engine name {instance.engine} and storage type gp3: {value}",
+            )
 
 
 @correct(DBInstance, "update")
@@ -110,6 +169,9 @@ def update(self: DBInstance, *args: Any, **kwargs: Any) -> None:
     """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html"""
     if kwargs.get("engine_version"):
         kwargs["engine_version"] = full_version(self.engine, kwargs["engine_version"])
+    interval = kwargs.get("monitoring_interval", self.monitoring_interval)
+    _check_monitoring(self.account_id, interval, kwargs.get("monitoring_role_arn"))
+    _check_storage(self, kwargs.get("allocated_storage"), kwargs.get("iops"), kwargs.get("storage_throughput"))
     _update(self, *args, **kwargs)
     _complete_storage(self)
 

@@ -52,6 +52,18 @@ def client(emulator: Emulator) -> Clients:
 
 
 @pytest.fixture
+def subnets(client: Clients) -> list[str]:
+    ec2: Any = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    return [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for number, zone in enumerate("ab")
+    ]
+
+
+@pytest.fixture
 def host(emulator: Emulator, converge: Converge, client: Clients) -> Clients:
     """Makes clients of a web instance, by the role that aws_identity gives it: `host("sqs", **variables)`."""
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
-
-import pytest
 
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values
 
@@ -28,18 +25,6 @@ def group_of(client: Clients) -> str:
     [vpc] = client("ec2").describe_vpcs()["Vpcs"]
     made: str = client("ec2").create_security_group(GroupName="data", Description="data", VpcId=vpc["VpcId"])["GroupId"]
     return made
-
-
-@pytest.fixture
-def subnets(client: Clients) -> list[str]:
-    ec2: Any = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    return [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
-            "SubnetId"
-        ]
-        for number, zone in enumerate("ab")
-    ]
 
 
 def test_secrets_wait_for_their_key(converge: Converge, client: Clients) -> None:
@@ -73,6 +58,7 @@ def test_a_database_keeps_its_key(converge: Converge, client: Clients, subnets: 
         "aws_database_key_arn": first,
         "aws_database_instance_class": "db.m7g.large",
         "aws_database_secure_logging": False,
+        "aws_database_poll_seconds": 1,
         "aws_database_tags": TAGS,
     }
     made = converge("aws_database", variables)

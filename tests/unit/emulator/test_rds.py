@@ -29,9 +29,8 @@ def create(rds: Any, name: str, **arguments: Any) -> dict[str, Any]:
         MasterUsername="app",
         MasterUserPassword="first-password",
         DBSubnetGroupName="data",
-        AllocatedStorage=20,
         StorageType="gp3",
-        **{"EngineVersion": "17", **arguments},
+        **{"EngineVersion": "17", "AllocatedStorage": 20, **arguments},
     )["DBInstance"]
     return found
 
@@ -91,6 +90,44 @@ def test_states_wait_for_their_word(rds: Any) -> None:
         status(rds, "waits")
     with pytest.raises(KeyError):
         backchannel.set_db_instance_status("waits", "available")
+
+
+def test_storage_of_four_volumes_has_their_performance_and_grows_with_it(rds: Any) -> None:
+    made = create(rds, "large", AllocatedStorage=400)
+    assert (made["Iops"], made["StorageThroughput"]) == (12000, 500)
+    create(rds, "small")
+
+    def modify(name: str, **changes: int) -> dict[str, Any]:
+        found: dict[str, Any] = rds.modify_db_instance(DBInstanceIdentifier=name, **changes)["DBInstance"]
+        return found
+
+    for name, changes, complaint in (
+        ("small", {"AllocatedStorage": 40, "Iops": 3000}, "can't specify IOPS"),
+        ("small", {"AllocatedStorage": 400}, "Invalid iops value"),
+        ("small", {"AllocatedStorage": 400, "Iops": 12000}, "Invalid storage throughput value"),
+        ("large", {"AllocatedStorage": 500}, "specify both the storage size and iops"),
+    ):
+        with pytest.raises(ClientError, match=complaint):
+            modify(name, **changes)
+    assert modify("small", AllocatedStorage=40)["Iops"] == 3000
+    grown = modify("small", AllocatedStorage=400, Iops=12000, StorageThroughput=500)
+    assert (grown["AllocatedStorage"], grown["Iops"], grown["StorageThroughput"]) == (400, 12000, 500)
+    assert modify("large", AllocatedStorage=500, Iops=12000)["AllocatedStorage"] == 500
+
+
+def test_a_role_of_enhanced_monitoring_has_to_exist_and_is_heard_of_late(rds: Any, client: Clients) -> None:
+    create(rds, "watched")
+    role = client("iam").create_role(RoleName="monitoring", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+
+    def watch(arn: str) -> Any:
+        return rds.modify_db_instance(DBInstanceIdentifier="watched", MonitoringInterval=60, MonitoringRoleArn=arn)
+
+    for refused in (f"{role}-of-nobody", role):
+        with pytest.raises(ClientError, match="required permissions for: ENHANCED_MONITORING"):
+            watch(refused)
+    assert watch(role)["DBInstance"]["MonitoringInterval"] == 60
+    found = rds.modify_db_instance(DBInstanceIdentifier="watched", MonitoringInterval=30)["DBInstance"]
+    assert (found["MonitoringInterval"], found["MonitoringRoleArn"]) == (30, role)
 
 
 class TestParameterGroups:
