@@ -127,7 +127,7 @@ def live_port(group: Mapping[str, Any], member: Mapping[str, Any]) -> int | None
 def desired_fields(options: Mapping[str, Any], live: Mapping[str, Any] | None) -> Fields:
     """The options of the module as desired fields; what is not given is not in them.
 
-    A version that is asked for as ``8.0`` is had by ``8.0.1``.
+    A version that is asked for as ``8.0`` is had by ``8.0.1``, and by ``8.1.0`` where AWS raises the minor version.
     """
     fields: Fields = {name: options[name] for name in (*CREATE_NAMES, "replicas") if options.get(name) is not None}
     if fields.get("transit_encryption") is False:
@@ -142,7 +142,8 @@ def desired_fields(options: Mapping[str, Any], live: Mapping[str, Any] | None) -
     if live is None:
         return {"description": options["replication_group_id"], "engine": "valkey", **fields}
     same_engine = fields.get("engine", live["engine"]) == live["engine"]
-    if same_engine and version_satisfies(live["engine_version"], fields.get("engine_version")):
+    raised = bool(fields.get("auto_minor_version_upgrade", live["auto_minor_version_upgrade"]))
+    if same_engine and version_satisfies(live["engine_version"], fields.get("engine_version"), raised=raised):
         fields.pop("engine_version", None)
     return fields
 
@@ -151,12 +152,15 @@ def version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def version_satisfies(live: str | None, wanted: str | None) -> bool:
-    """Whether every number that is asked for is there: 8.0.1 satisfies 8.0, 8.1 does not."""
+def version_satisfies(live: str | None, wanted: str | None, *, raised: bool = False) -> bool:
+    """Whether every number that is asked for is there: 8.0.1 satisfies 8.0, 8.1 does not.
+
+    ``raised``: AWS installs minor versions by itself, so that a later one of the same major is no difference.
+    """
     if live is None or wanted is None:
         return False
-    asked = version_numbers(wanted)
-    return version_numbers(live)[: len(asked)] == asked
+    have, asked = version_numbers(live), version_numbers(wanted)
+    return have[: len(asked)] == asked or (raised and have[:1] == asked[:1] and have > asked)
 
 
 def create_request(identity: str, fields: Mapping[str, Any], auth_token: str | None) -> Fields:
@@ -178,6 +182,17 @@ class Step:
 
     request: Fields
     replicas: int | None = None
+    begins_snapshots: bool = False
+
+    def request_with(self, members: Sequence[str]) -> Fields:
+        """The request to a group of these members.
+
+        Snapshots are turned on together with the member that makes them: the last one, which is most often a replica
+        and so spares the primary.
+        """
+        if not self.begins_snapshots or not members:
+            return self.request
+        return {**self.request, "SnapshottingClusterId": max(members)}
 
 
 def modify_steps(
@@ -201,7 +216,8 @@ def modify_steps(
     if ordinary:
         if "Engine" in ordinary and "engine_version" in desired:
             ordinary["EngineVersion"] = desired["engine_version"]
-        steps.append(Step({**ordinary, **when}))
+        begins = any(change.field == "snapshot_retention_limit" and not change.before for change in changes)
+        steps.append(Step({**ordinary, **when}, begins_snapshots=begins))
     if changed & set(ENCRYPTION):
         request = {CREATE_NAMES[name]: desired[name] for name in ENCRYPTION if name in desired}
         steps.append(Step({**request, "ApplyImmediately": True}))
@@ -281,9 +297,11 @@ def _refuse_engine(identity: str, desired: Mapping[str, Any], live: Mapping[str,
         return
     wanted = desired.get("engine_version")
     if wanted and live["engine_version"] and version_numbers(wanted) < version_numbers(live["engine_version"]):
+        runs = ".".join(str(number) for number in version_numbers(live["engine_version"])[:2])
         raise RefusalError(
-            f"{identity} runs version {live['engine_version']} and ElastiCache cannot go back to {wanted}: restore a "
-            "snapshot that was made before the upgrade into a new group."
+            f"{identity} runs version {live['engine_version']} and ElastiCache cannot go back to {wanted}: set "
+            f"engine_version to {runs}. Who needs {wanted} restores a snapshot that was made before the upgrade into a "
+            "new group."
         )
 
 

@@ -33,7 +33,9 @@ options:
     type: str
     choices: [valkey, redis]
   engine_version:
-    description: The version, such as V(8.0), which V(8.0.1) satisfies. It cannot go back.
+    description:
+      - The version, such as V(8.0), which V(8.0.1) satisfies. It cannot go back.
+      - With O(auto_minor_version_upgrade=true) it is the least one of its major version, and V(8.1.0) satisfies V(8.0).
     type: str
   node_type:
     description: The type of every node, such as C(cache.t4g.micro). Required for a new group.
@@ -371,7 +373,7 @@ class ReplicationGroup(Resource):
             if step.replicas is not None:
                 self.api.change_replica_count(self.name, now.fields["replicas"], step.replicas)
             else:
-                self.api.modify_replication_group(self.name, step.request)
+                self.api.modify_replication_group(self.name, step.request_with(now.raw["member_clusters"]))
         return self._read() or now
 
     def _available(self) -> Live:

@@ -68,6 +68,9 @@ options:
         description: Regular expression for the whole name.
         type: str
         default: .*
+      beside:
+        description: Kind of which there has to be one as well. When not set, it is kept in any case.
+        type: str
       why:
         description: The reason, for people.
         type: str
@@ -147,21 +150,26 @@ ARGUMENTS: Fields = {
         "options": {
             "kind": {"type": "str", "required": True},
             "pattern": {"type": "str", "default": ".*"},
+            "beside": {"type": "str"},
             "why": {"type": "str", "required": True},
         },
     },
 }
 
 
-def reason(resource: Mapping[str, Any], kept: Iterable[Mapping[str, str]], hosts: Container[str]) -> str:
-    """Why a resource stays; empty when it is to go. ``hosts``: where the stack answers."""
+def reason(
+    resource: Mapping[str, Any], kept: Iterable[Mapping[str, Any]], hosts: Container[str], kinds: Container[str]
+) -> str:
+    """Why a resource stays; empty when it is to go. ``hosts``: where the stack answers; ``kinds``: what there is."""
     if resource["leaving"]:
         return str(resource["leaving"])
     if resource["target"] and resource["target"] not in hosts:
         return f"points at {resource['target']}, where nothing of this stack answers"
     for rule in kept:
+        if rule["beside"] and rule["beside"] not in kinds:
+            continue
         if rule["kind"] == resource["kind"] and re.fullmatch(rule["pattern"], resource["name"]):
-            return rule["why"]
+            return str(rule["why"])
     return ""
 
 
@@ -172,8 +180,8 @@ def main() -> None:
         found = sorted(survey(module), key=lambda one: (one["kind"], one["name"], one["id"]))
     except AWSError as error:
         module.fail_json_aws_error(error)
-    hosts = {one["host"] for one in found}
-    resources = [{**one, "kept": reason(one, params["kept"], hosts)} for one in found]
+    hosts, kinds = {one["host"] for one in found}, {one["kind"] for one in found}
+    resources = [{**one, "kept": reason(one, params["kept"], hosts, kinds)} for one in found]
     in_use = keys_in_use(resources)
     survivors = keys_in_use([one for one in resources if one["kept"]])
     for one in resources:

@@ -27,6 +27,7 @@ from typing import Any, Literal, get_args
 
 from moto.acm.models import acm_backends
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
+from moto.backup.models import backup_backends
 from moto.cloudfront.models import cloudfront_backends
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance
@@ -38,7 +39,7 @@ from moto.sts.models import sts_backends
 from rehearsal import policy
 from rehearsal.emulator import account, authorization
 from rehearsal.emulator.account import changing
-from rehearsal.emulator.corrections import acm, autoscaling, cloudfront, ec2, elasticache, elbv2
+from rehearsal.emulator.corrections import acm, autoscaling, backup, cloudfront, ec2, elasticache, elbv2
 from rehearsal.settings import ACCOUNT_ID, REGION
 
 InstanceStateName = Literal["pending", "running", "stopping", "stopped", "shutting-down", "terminated"]
@@ -293,6 +294,12 @@ def replication_group_auth_token(replication_group_id: str, region: str = REGION
     """The newest token that is accepted; None when none is asked for."""
     tokens = replication_group_auth_tokens(replication_group_id, region)
     return tokens[0] if tokens else None
+
+
+def lay_in_recovery_point(vault: str, arn: str, region: str = REGION) -> None:
+    """AWS Backup has made a backup; here nobody else does."""
+    with changing("LayInRecoveryPoint"):
+        backup.lay_in(backup_backends[ACCOUNT_ID][region].vaults[vault], arn)
 
 
 def cache_parameters(name: str, region: str = REGION) -> dict[str, str]:

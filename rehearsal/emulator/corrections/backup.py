@@ -149,6 +149,72 @@ def delete_backup_selection(self: BackupResponse) -> str:
     return "{}"
 
 
+# -- what lies in a vault ------------------------------------------------------------------------------------
+
+for _path in ("recovery-points/$", "recovery-points/(?P<arn>.+)$"):
+    urls.url_paths[f"{{0}}/backup-vaults/(?P<name>[^/]+)/{_path}"] = BackupResponse.dispatch
+
+
+def recovery_points(vault: Vault) -> dict[str, dict[str, Any]]:
+    """ARN -> what ListRecoveryPointsByBackupVault answers. Nobody makes backups here: the back channel lays them in."""
+    found: dict[str, dict[str, Any]] = vault.__dict__.setdefault("slipway_recovery_points", {})
+    return found
+
+
+def lay_in(vault: Vault, arn: str) -> None:
+    """A backup was made."""
+    recovery_points(vault)[arn] = {
+        "RecoveryPointArn": arn,
+        "BackupVaultName": vault.backup_vault_name,
+        "BackupVaultArn": vault.backup_vault_arn,
+        "Status": "COMPLETED",
+        "CreationDate": unix_time(),
+    }
+    vault.num_of_recovery_points = len(recovery_points(vault))
+
+
+def _vault_and_point(response: BackupResponse) -> tuple[Vault, str]:
+    """The vault and the ARN of the recovery point that the path names. Raises ResourceNotFoundException."""
+    name, _, point = response.path.partition("/backup-vaults/")[2].partition("/recovery-points")
+    vault = response.backup_backend.vaults.get(unquote(name))
+    if vault is None:
+        raise ResourceNotFoundException(f"Backup vault {unquote(name)} does not exist")
+    return vault, unquote(point.strip("/"))
+
+
+@correct(BackupResponse, "list_recovery_points_by_backup_vault")
+def list_recovery_points_by_backup_vault(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRecoveryPointsByBackupVault.html"""
+    vault, _ = _vault_and_point(self)
+    return json.dumps({"RecoveryPoints": list(recovery_points(vault).values())})
+
+
+@correct(BackupResponse, "delete_recovery_point")
+def delete_recovery_point(self: BackupResponse) -> str:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html"""
+    vault, arn = _vault_and_point(self)
+    if recovery_points(vault).pop(arn, None) is None:
+        raise ResourceNotFoundException(f"Recovery point {arn} does not exist")
+    vault.num_of_recovery_points = len(recovery_points(vault))
+    return "{}"
+
+
+_delete_backup_vault = BackupBackend.delete_backup_vault
+
+
+@correct(BackupBackend, "delete_backup_vault")
+def delete_backup_vault(self: BackupBackend, backup_vault_name: str) -> None:
+    """A vault that holds backups stays.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupVault.html
+    """
+    if backup_vault_name in self.vaults and recovery_points(self.vaults[backup_vault_name]):
+        raise BackupClientError(
+            "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points."
+        )
+    _delete_backup_vault(self, backup_vault_name)
+
+
 @correct(BackupResponse, "list_tags")
 def list_tags(self: BackupResponse) -> str:
     """The address is the same with and without its last slash, which only some of AWS's libraries write.

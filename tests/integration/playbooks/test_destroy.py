@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from rehearsal.emulator import backchannel
+
 from .account import Account, Ran, end
 
 DESTROY = "playbooks/destroy.yml"
@@ -56,6 +58,25 @@ def test_what_is_not_meant_calls_nothing(account: Account, answer: tuple[str, ..
     assert "[not-confirmed] This would destroy rehearsal" in ran.words
     # The dynamic inventory looks for hosts before any play begins, and the run before this one lets its lock go.
     assert set(account.asked) <= {"ec2:DescribeInstances", "ssm:DeleteParameter"}
+
+
+def test_backups_stay_with_the_role_that_deletes_them_in_time(account: Account) -> None:
+    backup, iam = account.client("backup"), account.client("iam")
+    iam.create_role(RoleName=f"{NAME}-backup", AssumeRolePolicyDocument="{}")
+    # Without a vault it is a leftover like any other.
+    assert f"- role {NAME}-backup" in destroy(account, *MEANT, "--check").words
+    backup.create_backup_vault(BackupVaultName=NAME)
+    point = f"arn:aws:rds:eu-west-1:123456789012:snapshot:awsbackup:{NAME}"
+    backchannel.lay_in_recovery_point(NAME, point)
+    ran = destroy(account, *MEANT)
+    assert ran.status == 0, ran.output[-4000:]
+    assert f"There is nothing of {NAME}" in ran.words
+    assert f"- role {NAME}-backup: deletes the backups when their time has come" in ran.words
+    assert account.writes == set()
+    ran = destroy(account, *MEANT, "-e", "destroy_backups=true")
+    assert ran.status == 0, ran.output[-4000:]
+    assert backup.list_backup_vaults()["BackupVaultList"] == []
+    assert iam.list_roles()["Roles"] == []
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rehearsal.emulator import backchannel
+
 from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values, tags_of
 
 VARIABLES: Values = {
@@ -47,3 +49,29 @@ def test_the_vault_and_the_plan(converge: Converge, client: Clients) -> None:
 
     fewer = converge("aws_backup", {**VARIABLES, "aws_backup_monthly_days": 0})
     assert fewer.changed == ("plan | Say when, and what",)
+
+
+def test_the_role_stays_as_long_as_it_has_backups_to_delete(converge: Converge, client: Clients) -> None:
+    def there() -> tuple[list[str], list[str]]:
+        vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+        roles = client("iam").list_roles()["Roles"]
+        return [one["BackupVaultName"] for one in vaults], [one["RoleName"] for one in roles]
+
+    assert not converge("aws_backup", VARIABLES).failed
+    backchannel.lay_in_recovery_point("stack", f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:awsbackup:job-1")
+    for again in (False, True):
+        left = converge("aws_backup", VARIABLES, stage="absent")
+        assert not left.failed, left.messages
+        assert left.changed == (() if again else ("absent | Delete the plan",))
+        assert there() == (["stack"], ["stack-backup"])
+    gone = converge("aws_backup", {**VARIABLES, "aws_backup_remove_recovery_points": True}, stage="absent")
+    assert not gone.failed, gone.messages
+    assert there() == ([], [])
+
+
+def test_the_role_goes_with_a_vault_that_is_empty(converge: Converge, client: Clients) -> None:
+    assert not converge("aws_backup", VARIABLES).failed
+    gone = converge("aws_backup", VARIABLES, stage="absent")
+    assert not gone.failed, gone.messages
+    assert client("iam").list_roles()["Roles"] == []
+    assert not converge("aws_backup", VARIABLES, stage="absent").failed

@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
+from rehearsal.emulator import backchannel
 from rehearsal.emulator.operator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 from .conftest import Clients
@@ -96,3 +97,22 @@ def test_a_vault_is_opened_to_others_by_a_policy(client: Clients) -> None:
     backup.delete_backup_vault_access_policy(**which)
     with pytest.raises(backup.exceptions.ResourceNotFoundException):
         backup.get_backup_vault_access_policy(**which)
+
+
+def test_a_vault_that_holds_backups_stays(client: Clients) -> None:
+    backup = client("backup")
+    backup.create_backup_vault(BackupVaultName="full")
+    arn = "arn:aws:rds:eu-west-1:123456789012:snapshot:awsbackup:job-1"
+    backchannel.lay_in_recovery_point("full", arn)
+    listed = [one for one in backup.list_backup_vaults()["BackupVaultList"] if one["BackupVaultName"] == "full"]
+    assert [one["NumberOfRecoveryPoints"] for one in listed] == [1]
+    (point,) = backup.list_recovery_points_by_backup_vault(BackupVaultName="full")["RecoveryPoints"]
+    assert (point["RecoveryPointArn"], point["Status"]) == (arn, "COMPLETED")
+    with pytest.raises(ClientError) as refused:
+        backup.delete_backup_vault(BackupVaultName="full")
+    assert code(refused) == "InvalidRequestException"
+    backup.delete_recovery_point(BackupVaultName="full", RecoveryPointArn=arn)
+    with pytest.raises(ClientError) as refused:
+        backup.delete_recovery_point(BackupVaultName="full", RecoveryPointArn=arn)
+    assert code(refused) == "ResourceNotFoundException"
+    backup.delete_backup_vault(BackupVaultName="full")
