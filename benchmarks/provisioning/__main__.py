@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -87,22 +87,28 @@ def main(words: Sequence[str]) -> int:
             f"{options.pairs} pairs, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f},"
             f" Terraform {terraform.version()}"
         )
+        failed = 0
         try:
             _pairs(console, tools, options.pairs, measured)
             if options.waits:
                 _under_waits(console, tools, options.waits, measured)
-            if options.environments:
-                _growth(console, tools, options.environments, measured)
         except ToolError as error:
             console.print(str(error), markup=False)
             return 1
+        try:
+            if options.environments:
+                _growth(console, tools, options.environments, measured)
+        except ToolError as error:
+            # What was measured in the hour before is not lost with it.
+            console.print(str(error), markup=False)
+            failed = 1
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "figures.json").write_text(json.dumps(measured.as_data(), indent=2) + "\n")
     (options.out / "figures.svg").write_text(report.drawing(measured))
     report.tables(console, measured)
     console.print(f"\n{options.out / 'figures.json'}, {options.out / 'figures.svg'}\n")
     print(report.last_line(measured))
-    return 0
+    return failed
 
 
 def _numbers(text: str) -> list[int]:
@@ -151,6 +157,11 @@ def _pairs(console: Console, tools: Sequence[Tool], pairs: int, measured: Measur
                 measured.leftovers[tool.name] = [f"{kind} {name}" for kind, name, _ in left]
 
 
+def _processes(count: int) -> ProcessPoolExecutor:
+    """For runs at the same time: each adopts and awaits what its own run leaves, and nobody else's."""
+    return ProcessPoolExecutor(count, multiprocessing.get_context("fork"), adopt_orphans)
+
+
 def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float], measured: Measured) -> None:
     """Create, through proxies that hold resources in their pending state.
 
@@ -158,7 +169,7 @@ def _under_waits(console: Console, tools: Sequence[Tool], waits: dict[str, float
     does, of which either is busy for a minute, and in that minute the other one makes it slower and not faster.
     """
     measured.waits = waits
-    with ProcessPoolExecutor(len(tools), multiprocessing.get_context("fork"), adopt_orphans) as pool:
+    with _processes(len(tools)) as pool:
         made = pool.map(_create_under_waits, tools, [waits] * len(tools))
         for tool, (wall, cpu, chain) in zip(tools, made, strict=True):
             measured.add("create under waits", tool.name, 0, wall, cpu)
@@ -193,11 +204,14 @@ def _growth(console: Console, tools: Sequence[Tool], counts: Sequence[int], meas
         made = 0
         for count in counts:
             # Nobody measures how they are made.
-            with ThreadPoolExecutor(CREATIONS_AT_ONCE) as pool:
-                more = [(tool, Environment(number)) for number in range(made, count) for tool in tools]
-                for tool, environment in more:
-                    tool.prepare(environment, endpoints[tool.name])
-                list(pool.map(lambda one: one[0].create(one[1], endpoints[one[0].name]), more))
+            more = [(tool, Environment(number)) for number in range(made, count) for tool in tools]
+            for tool, environment in more:
+                tool.prepare(environment, endpoints[tool.name])
+            with _processes(CREATIONS_AT_ONCE) as pool:
+                for created in [
+                    pool.submit(tool.create, environment, endpoints[tool.name]) for tool, environment in more
+                ]:
+                    created.result()
             made = count
             console.print(f"{made} environments", style="dim")
             for verb in ("converge", "plan"):
