@@ -220,7 +220,9 @@ def _growth_table(console: Console, measured: Measured) -> None:
         table.add_column(name, justify="left" if not name else "right")
     found = {(one.environments, one.verb, one.tool): one for one in measured.growth}
     for count, verb in dict.fromkeys((one.environments, one.verb) for one in measured.growth):
-        peer, own = found[count, verb, TERRAFORM], found[count, verb, SLIPWAY]
+        peer, own = found.get((count, verb, TERRAFORM)), found.get((count, verb, SLIPWAY))
+        if peer is None or own is None:
+            continue
         table.add_row(
             *(str(count), verb, f"{peer.wall:.1f}", f"{own.wall:.1f}", f"{own.wall / peer.wall:.2f}"),
             *(f"{peer.cpu:.1f}", f"{own.cpu:.1f}", f"{own.cpu / peer.cpu:.2f}"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from benchmarks.provisioning.census import differences
-from benchmarks.provisioning.report import SLIPWAY, TERRAFORM, Chain, Measured, drawing, last_line
+from benchmarks.provisioning.report import SLIPWAY, TERRAFORM, Chain, Growth, Measured, drawing, last_line, tables
 from benchmarks.provisioning.waits import Waits, longest_chain, signature
 
 ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/"
@@ -126,3 +128,13 @@ def test_ratios_are_taken_within_a_pair() -> None:
     measured.add_chain(SLIPWAY, 0, Chain(60, ["database"], {}, 1))
     assert last_line(measured) == "noop_wall=0.60 noop_cpu=0.30 plan=absent create=1.10 destroy=absent"
     assert drawing(measured).count("<rect") == 1 + 2 * 3
+
+
+def test_a_growth_that_broke_off_is_shown_as_far_as_it_came() -> None:
+    measured = Measured()
+    for count, tool in ((1, SLIPWAY), (1, TERRAFORM), (4, SLIPWAY)):
+        measured.growth.append(Growth(count, "plan", tool, 2, 2))
+    console = Console(record=True, width=120, file=StringIO())
+    tables(console, measured)
+    shown = [line.split() for line in console.export_text().splitlines() if "plan" in line.split()]
+    assert [line[line.index("plan") - 2] for line in shown] == ["1"]
