@@ -183,6 +183,9 @@ TAKEN_OVER: Mapping[str, frozenset[str]] = {
     "AWS::RDS::DBInstance": frozenset({"Iops", "StorageThroughput"}),
     "AWS::SecretsManager::Secret": frozenset({"CurrentVersion"}),
 }
+#: Types of which AWS always tells all attributes that there are: one more is AWS's invention, and told once as well. Of
+#: a queue or a topic it tells those that are set, and whoever sets one more has changed something.
+COMPLETE = frozenset(f"AWS::ElasticLoadBalancingV2::{kind}" for kind in ("Listener", "LoadBalancer", "TargetGroup"))
 #: Lists whose order has a meaning to AWS; every other list is a set to it.
 ORDERED = frozenset({"CacheBehaviors", "Overrides", "ResourceRecords"})
 #: By what one item of a list of structures is told from the others, tried in this order. A route has one of three.
@@ -510,11 +513,10 @@ def as_meant(recorded: Resources, live: Resources, seen: Collection[Fields]) -> 
     meant, left = dict(live), list[Difference]()
     for resource in live:
         before = {"": {resource: recorded[resource]} if resource in recorded else {}}
-        taken_over = TAKEN_OVER.get(resource.split(" ", 1)[0], frozenset())
         told = [
             difference
             for difference in drift(before, {"": {resource: live[resource]}})
-            if difference.field not in taken_over and any(difference.as_dict() == one | {"layer": ""} for one in seen)
+            if not _is_taken_over(difference) and any(difference.as_dict() == one | {"layer": ""} for one in seen)
         ]
         if told and resource in recorded:
             meant[resource] = recorded[resource]
@@ -522,6 +524,12 @@ def as_meant(recorded: Resources, live: Resources, seen: Collection[Fields]) -> 
             del meant[resource]
         left += told
     return meant, left
+
+
+def _is_taken_over(difference: Difference) -> bool:
+    kind = difference.resource.split(" ", 1)[0]
+    added = kind in COMPLETE and difference.recorded is None and difference.field.startswith("Attributes.")
+    return added or difference.field in TAKEN_OVER.get(kind, ())
 
 
 def _label(resource: str, fields: Fields) -> str:

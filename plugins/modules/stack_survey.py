@@ -54,7 +54,9 @@ options:
     elements: str
     default: []
   reader:
-    description: Digest of what reads. A record that was read in another way is not compared with.
+    description:
+      - Digest of what reads. A record that was read in another way is not compared with.
+      - So is one that another version of botocore has read, which knows other members.
     type: str
     default: ""
   record_bucket:
@@ -212,9 +214,11 @@ class Record:
     """The object that holds ``{reader, at, layers: {layer: {inputs, results, resources}}}``."""
 
     def __init__(self, account: Account, bucket: str, key: str, reader: str) -> None:
+        import botocore
+
         self._where = {"Bucket": bucket, "Key": key}
         self._account = account
-        self._reader = reader
+        self._reader = f"{reader} botocore {botocore.__version__}"
         self.at = ""
         self.layers: dict[str, Fields] = {}
 

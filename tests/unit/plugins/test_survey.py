@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore
 import pytest
 import yaml
 from ansible_collections.slipway.aws.plugins.module_utils.survey import (
@@ -32,6 +34,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import 
     subscriptions,
     unlike,
 )
+from ansible_collections.slipway.aws.plugins.modules.stack_survey import Record
 from botocore.stub import Stubber
 
 PROJECT = Path(__file__).parents[3]
@@ -147,6 +150,48 @@ def test_a_secret_that_was_rotated_is_told_once_and_taken_over_by_the_next_run()
     seen = drift({"secrets": recorded}, {"secrets": shared})
     meant, left = as_meant(recorded, shared, [one.as_dict() for one in seen])
     assert (meant, [one.field for one in left]) == (recorded, ["ResourcePolicy"])
+
+
+def test_an_attribute_that_aws_has_invented_is_told_once_and_one_that_a_hand_has_set_stays_told() -> None:
+    balancer, queue = "AWS::ElasticLoadBalancingV2::LoadBalancer b", "AWS::SQS::Queue q"
+    recorded = {balancer: {"Attributes": {"a": "1"}}, queue: {"DelaySeconds": "0"}}
+    live = {balancer: {"Attributes": {"a": "1", "new": "false"}}, queue: {"DelaySeconds": "0", "Policy": "*"}}
+    seen = [one.as_dict() for one in drift({"l": recorded}, {"l": live})]
+    assert [one["field"] for one in seen] == ["Attributes.new", "Policy"]
+    meant, left = as_meant(recorded, live, seen)
+    assert meant == {balancer: live[balancer], queue: recorded[queue]}
+    assert [one.field for one in left] == ["Policy"]
+    # Another value of one that there was is a hand's.
+    touched = {balancer: {"Attributes": {"a": "2"}}, queue: recorded[queue]}
+    seen = [one.as_dict() for one in drift({"l": recorded}, {"l": touched})]
+    assert [one.field for one in as_meant(recorded, touched, seen)[1]] == ["Attributes.a"]
+
+
+class Bucket:
+    """As much of an account as holds the record."""
+
+    def __init__(self) -> None:
+        self.body = b""
+
+    def ask(self, _service: str, operation: str, _item: str = "", *, Body: bytes = b"", **_rest: Any) -> Any:  # noqa: N803
+        if operation == "get_object":
+            return io.BytesIO(self.body)
+        self.body = Body
+        return None
+
+
+def test_what_another_botocore_has_read_is_not_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket: Any = Bucket()
+
+    def record() -> Record:
+        made = Record(bucket, "bucket", "key", "digest")
+        made.read()
+        return made
+
+    record().write({"queue": {"resources": {}}})
+    assert set(record().layers) == {"queue"}
+    monkeypatch.setattr(botocore, "__version__", "2.0.0")
+    assert record().layers == {}
 
 
 def _client(service: str, region: str) -> Any:
