@@ -149,7 +149,9 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     RefusalError,
     Resource,
     desired_tags,
+    differences,
     tag_delta,
+    wait_until,
 )
 
 ARGUMENTS: Fields = {
@@ -190,6 +192,10 @@ RANGES = {
 MOST_RECEIVES = 1000
 MOST_SOURCES = 10
 MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+# In this time a change spreads; how long messages are kept takes longer.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+SPREAD_SECONDS = {"retention_seconds": 900}
+SPREAD_SECONDS_ELSE = 60
 # A name is free again a minute after its queue was deleted.
 DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
 
@@ -234,6 +240,7 @@ class Queue(Resource):
     def __init__(self, api: Api, params: Fields) -> None:
         self.api = api
         self.params = params
+        self._spreads_for = 0
 
     @property
     @override
@@ -305,10 +312,24 @@ class Queue(Resource):
             self.api.call(f"untag the queue {self.name}", "untag_queue", QueueUrl=url, TagKeys=list(to_remove))
         if to_set:
             self.api.call(f"tag the queue {self.name}", "tag_queue", QueueUrl=url, Tags=to_set)
-        # SQS answers the old attributes for up to a minute; what was sent is what will be.
+        # SQS answers the old attributes for a while; what was sent is what will be.
+        self._spreads_for = max(SPREAD_SECONDS.get(name, SPREAD_SECONDS_ELSE) for name in [*differing, "tags"])
         kept = {name: value for name, value in live.fields.get("tags", {}).items() if name not in to_remove}
         fields = {**live.fields, **{name: desired[name] for name in differing}}
         return Live({**fields, **({"tags": {**kept, **to_set}} if "tags" in fields else {})}, live.raw)
+
+    @override
+    def await_present(self, live: Live) -> Live:
+        """Wait until SQS answers what was sent: whoever looks before takes the old values for what is meant."""
+
+        def spread() -> tuple[bool, str]:
+            old = differences(self._read(live.raw["url"]).fields, live.fields, self.layout)
+            return not old, f"the old {', '.join(change.field for change in old)}"
+
+        if self._spreads_for:
+            # AWS's minute, and a little more.
+            wait_until(f"The change of the queue {self.name}", spread, timeout=self._spreads_for + 30, longest_pause=5)
+        return live
 
     @override
     def delete(self, live: Live) -> Live | None:
