@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.slipway.aws.plugins.module_utils.survey import (
     Account,
     Found,
+    Resources,
     Source,
     Stack,
     SurveyError,
@@ -154,15 +155,18 @@ def test_a_secret_that_was_rotated_is_told_once_and_taken_over_by_the_next_run()
 
 def test_an_attribute_that_aws_has_invented_is_told_once_and_one_that_a_hand_has_set_stays_told() -> None:
     balancer, queue = "AWS::ElasticLoadBalancingV2::LoadBalancer b", "AWS::SQS::Queue q"
-    recorded = {balancer: {"Attributes": {"a": "1"}}, queue: {"DelaySeconds": "0"}}
-    live = {balancer: {"Attributes": {"a": "1", "new": "false"}}, queue: {"DelaySeconds": "0", "Policy": "*"}}
+    recorded: Resources = {balancer: {"Attributes": {"a": "1"}}, queue: {"DelaySeconds": "0"}}
+    live: Resources = {
+        balancer: {"Attributes": {"a": "1", "new": "false"}},
+        queue: {"DelaySeconds": "0", "Policy": "*"},
+    }
     seen = [one.as_dict() for one in drift({"l": recorded}, {"l": live})]
     assert [one["field"] for one in seen] == ["Attributes.new", "Policy"]
     meant, left = as_meant(recorded, live, seen)
     assert meant == {balancer: live[balancer], queue: recorded[queue]}
     assert [one.field for one in left] == ["Policy"]
     # Another value of one that there was is a hand's.
-    touched = {balancer: {"Attributes": {"a": "2"}}, queue: recorded[queue]}
+    touched: Resources = {balancer: {"Attributes": {"a": "2"}}, queue: recorded[queue]}
     seen = [one.as_dict() for one in drift({"l": recorded}, {"l": touched})]
     assert [one.field for one in as_meant(recorded, touched, seen)[1]] == ["Attributes.a"]
 
