@@ -43,6 +43,15 @@ def test_the_roles_through_their_life(converge: Converge, client: Clients) -> No
         for action in AGENT:
             asked = policy.Request(policy.Principal(arn="role", account=ACCOUNT), action, "*")
             assert policy.evaluate(asked, [policy.parse(document)]).allowed
+    # Who may not list is told that a release which is not there is forbidden.
+    work = policy.parse(iam.get_role_policy(RoleName="stack-web", PolicyName="application")["PolicyDocument"])
+    for action, resource in (
+        ("s3:GetObject", "arn:aws:s3:::releases/releases/1"),
+        ("s3:ListBucket", "arn:aws:s3:::releases"),
+    ):
+        assert policy.evaluate(
+            policy.Request(policy.Principal(arn="role", account=ACCOUNT), action, resource), [work]
+        ).allowed
 
 
 @pytest.mark.parametrize(("role", "own"), [("web", True), ("builder", False)])
