@@ -34,6 +34,7 @@ FOLLOWERS = {
     "aws_compute_leave_seconds": "lifecycle_heartbeat",
     "worker_stop_timeout_seconds": "worker_stop",
     "nginx_stop_timeout_seconds": "drain",
+    "release_program_seconds": "host_program",
 }
 
 
@@ -81,6 +82,8 @@ def test_a_request_longer_than_cloudfront_waits_is_refused() -> None:
         ("worker_stop", 45, "systemd kills a task that may last as long as a request"),
         ("worker_stop", 120, "the group terminates a host whose tasks still end"),
         ("lifecycle_heartbeat", 45, "the group terminates a host whose units still stop"),
+        ("host_program", 60, "a release gives up on a host whose tasks still end"),
+        ("host_connection", 690, "the session sends a program again that is still at work"),
     ],
 )
 def test_every_link_of_the_chain_is_looked_at(name: str, value: int, complaint: str) -> None:
@@ -112,3 +115,28 @@ def test_a_host_that_leaves_stays_until_the_balancer_has_noticed() -> None:
         + balancer["aws_balancer_health_timeout_seconds"]
     )
     assert nginx["nginx_leave_seconds"] >= noticed
+
+
+@pytest.mark.parametrize("request_timeout_seconds", [1, 30, 45])
+def test_a_release_waits_for_as_long_as_a_host_may_take(request_timeout_seconds: int) -> None:
+    """For one activation that is at work, and then for its own, which systemd gives this much."""
+    values = timeouts(request_timeout_seconds)
+    program = (PROJECT / "roles/activation/files/slipway_activate.py").read_text()
+    lock = re.search(r"(?m)^LOCK_SECONDS = ([\d.]+)$", program)
+    unit = (PROJECT / "roles/activation/templates/slipway-activate.service.j2").read_text()
+    allowed = re.search(r"(?m)^TimeoutStartSec=(.+)$", unit)
+    assert lock
+    assert allowed
+    own = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(allowed[1])  # noqa: S701 (a number, no HTML)
+    seconds = own.render(
+        activation_stop_timeout_seconds=values["unit_stop"],
+        activation_worker_stop_timeout_seconds=values["worker_stop"],
+    )
+    assert values["host_program"] >= float(lock[1]) + int(seconds)
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_connection_outlives_what_runs_on_it(environment: str) -> None:
+    """amazon.aws ends a command after this many seconds, however much it says, and sends it again."""
+    path = PROJECT / f"inventories/{environment}/group_vars/aws_ec2/connection.yml"
+    assert yaml.safe_load(path.read_text())["ansible_aws_ssm_timeout"] == "{{ slipway_timeouts.host_connection | int }}"

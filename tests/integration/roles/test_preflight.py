@@ -36,6 +36,8 @@ VARIABLES: Values = {
         "unit_stop": 45,
         "worker_stop": 60,
         "lifecycle_heartbeat": 120,
+        "host_program": 690,
+        "host_connection": 750,
     },
     "preflight_instance_types": ["t3.small"],
     "preflight_database": {"version": "17", "instance_class": "db.t3.micro", "multi_az": True},
