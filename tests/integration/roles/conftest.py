@@ -115,7 +115,7 @@ class Converge:
 
     def __init__(self, emulator: Emulator, directory: Path) -> None:
         self._directory = directory
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
             "AWS_ENDPOINT_URL": emulator.endpoint,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
@@ -156,7 +156,7 @@ class Converge:
         return subprocess.Popen(
             [*command, *(["--check"] if check else [])],
             cwd=PROJECT,
-            env={**self._environment, **(environment or {})},
+            env={**self.environment, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
