@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rehearsal.images import DEBIAN_13_IMAGE_ID
 
@@ -94,9 +95,9 @@ class Hosts:
         """What the next commands on a host come to; an empty word for one that goes well."""
         (self._directory / "trouble" / host).write_text("\n".join(kinds))
 
-    def play(self, *stages: str, release: str = "new", previous: str = "old", **keywords: Any) -> Ran:
-        """Run stages of the role on the hosts."""
-        play = {
+    def play(self, *stages: str, release: str = "new", previous: str = "old", when: Any = True, **keywords: Any) -> Ran:
+        """Run stages of the role on the hosts; `when` is the condition of the last."""
+        play: dict[str, Any] = {
             "name": "Release",
             "hosts": "web",
             "gather_facts": False,
@@ -107,6 +108,7 @@ class Hosts:
             ],
             **keywords,
         }
+        play["tasks"][-1]["when"] = when
         hosts = {host: {"ansible_connection": "troubled"} for host in self.ids}
         variables = {
             "trouble": str(self._directory / "trouble"),
@@ -205,6 +207,20 @@ def test_a_host_that_leaves_is_not_waited_for(hosts: Hosts, client: Clients) -> 
     done = hosts.play("status", "fetch", any_errors_fatal=True)
     assert done.status == 0, done.output
     assert done.told == [f"{first} --status new", f"{first} --fetch-only new"]
+
+
+def test_the_first_host_that_answered_migrates(hosts: Hosts, client: Clients) -> None:
+    plays = yaml.safe_load((PROJECT / "playbooks" / "release.yml").read_text())
+    (migrate,) = [play for play in plays if play["name"] == "Migrate the database"]
+    assert migrate["any_errors_fatal"]
+    released, chosen = migrate["tasks"][0]["when"]
+    assert released == "not hostvars['localhost'].release_result.current"
+    first, second = hosts.ids
+    take_away(client, first)
+    hosts.trouble(first, *["failed"] * 50)
+    done = hosts.play("status", "migrate", when=chosen)
+    assert done.status == 0, done.output
+    assert done.told == [f"{second} --status new", f"{second} --manage new -- migrate --noinput"]
 
 
 def test_a_usual_change_over_asks_the_group_once_for_each_host(hosts: Hosts) -> None:
