@@ -392,7 +392,7 @@ def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:
     """Where the live description in small letters has what is wanted, and something else in it."""
     if isinstance(wanted, Mapping) and isinstance(have, Mapping):
         for member, value in wanted.items():
-            if _snake(member) in have:
+            if value is not None and _snake(member) in have:
                 yield from _both(f"{name}.{_snake(member)}", have[_snake(member)], value)
     elif isinstance(wanted, list) and isinstance(have, list) and len(wanted) == len(have):
         for live, one in zip(have, wanted, strict=True):

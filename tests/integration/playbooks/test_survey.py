@@ -233,7 +233,9 @@ def _touch(client: Client) -> dict[tuple[str, str], str]:
     changed["AWS::SNS::Topic", "Subscriptions.https://evil.example/"] = "alerts"
 
     cache = client("elasticache")
-    cache.modify_replication_group(ReplicationGroupId=NAME, SnapshotRetentionLimit=9, ApplyImmediately=True)
+    cache.modify_replication_group(
+        ReplicationGroupId=NAME, SnapshotRetentionLimit=9, SnapshottingClusterId=f"{NAME}-001", ApplyImmediately=True
+    )
     changed["AWS::ElastiCache::ReplicationGroup", "SnapshotRetentionLimit"] = "cache"
     # What follows from it.
     changed["AWS::ElastiCache::ReplicationGroup", "SnapshottingClusterId"] = "cache"

@@ -176,13 +176,19 @@ def test_listeners_are_told_apart_by_their_ports_and_compared_where_both_sides_s
         "routing_http2_enabled": "true",
         "tags": {},
         "listeners": [
-            {"port": 443, "certificates": [{"certificate_arn": "arn:old"}], "default_actions": forward},
+            {
+                "port": 443,
+                "certificates": [{"certificate_arn": "arn:old"}],
+                "ssl_policy": "x",
+                "default_actions": forward,
+            },
             {"port": 8080, "default_actions": forward},
         ],
     }
     plan.observe("balancer", "amazon.aws.elb_application_lb_info", {"load_balancers": [live]})
     secure = {
         "Port": 443,
+        "SslPolicy": None,
         "Certificates": [{"CertificateArn": "arn:new"}],
         "DefaultActions": [{"Type": "forward", "TargetGroupName": "stack"}],
     }
