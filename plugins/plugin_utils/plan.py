@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.module_utils.common.dict_transformations import (  # type: ignore[import-untyped]
+    camel_dict_to_snake_dict,
+)
 
 Values = Mapping[str, Any]
 
@@ -377,33 +380,29 @@ def _keyed(name: str, key: str, have: Any, wanted: Sequence[Values]) -> Iterator
     """Members of a list that one of their own fields tells apart, such as listeners by their port."""
     if not isinstance(have, Sequence):
         return
-    live = {_plain(one.get(_snake(key))): one for one in have}
-    for member in wanted:
-        inside = f"{name}[{member[key]}]"
-        if _plain(member[key]) in live:
-            yield from _both(inside, live[_plain(member[key])], member)
+    live = {_plain(one.get(key)): one for one in have}
+    # AWS's own names, as its answers reach Ansible.
+    asked = {_plain(one[key]): one for one in map(camel_dict_to_snake_dict, wanted)}
+    for member, one in asked.items():
+        if member in live:
+            yield from _both(f"{name}[{member}]", live[member], one)
         else:
-            yield Field(inside, "absent", "present")
-    for gone in live.keys() - {_plain(member[key]) for member in wanted}:
+            yield Field(f"{name}[{member}]", "absent", "present")
+    for gone in live.keys() - asked.keys():
         yield Field(f"{name}[{gone}]", "present", "absent")
 
 
 def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:
-    """Where the live description in small letters has what is wanted, and something else in it."""
+    """Where the live description has what is wanted, and something else in it."""
     if isinstance(wanted, Mapping) and isinstance(have, Mapping):
         for member, value in wanted.items():
-            if value is not None and _snake(member) in have:
-                yield from _both(f"{name}.{_snake(member)}", have[_snake(member)], value)
+            if value is not None and member in have:
+                yield from _both(f"{name}.{member}", have[member], value)
     elif isinstance(wanted, list) and isinstance(have, list) and len(wanted) == len(have):
         for live, one in zip(have, wanted, strict=True):
             yield from _both(name, live, one)
     else:
         yield from _compare(name, have, wanted)
-
-
-def _snake(name: str) -> str:
-    """``CertificateArn`` as ``certificate_arn``, the way in which AWS's answers reach Ansible."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _compare(name: str, have: Any, wanted: Any) -> Iterator[Field]:
