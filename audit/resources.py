@@ -106,8 +106,6 @@ def _values(given: Any, path: str) -> Iterator[str]:
 
 
 def _arn(call: Call, resource: str) -> str:
-    if resource.startswith("arn:"):
-        return resource
     region = "" if resource.startswith(_EVERYWHERE) else call.region
     return f"arn:aws:{deployer.prefix(call.service)}:{region}:{ACCOUNT_ID}:{resource}"
 
@@ -115,7 +113,7 @@ def _arn(call: Call, resource: str) -> str:
 def _named(call: Call) -> Iterator[str]:
     for path, form in _NAMED.get(call.service, {}).items():
         for value in _values(call.parameters, path):
-            yield _arn(call, value if value.startswith("arn:") else form.format(value))
+            yield value if value.startswith("arn:") else _arn(call, form.format(value))
 
 
 def _balancing(call: Call) -> Iterator[str]:
@@ -129,15 +127,12 @@ def _balancing(call: Call) -> Iterator[str]:
 
 
 def _logs(call: Call) -> Iterator[str]:
-    made = {"PutDeliverySource": "delivery-source:", "PutDeliveryDestination": "delivery-destination:"}
-    made |= {"DeleteDeliverySource": "delivery-source:", "DeleteDeliveryDestination": "delivery-destination:"}
-    if call.operation in made:
-        yield _arn(call, made[call.operation] + call.parameters["name"])
-    elif call.operation == "CreateDelivery":
+    if (end := re.fullmatch("(?:Put|Delete)Delivery(Source|Destination)", call.operation)) is not None:
+        yield _arn(call, f"delivery-{end[1].lower()}:{call.parameters['name']}")
+        return
+    if call.operation == "CreateDelivery":
         yield _arn(call, f"delivery:{_NEW}")
-        yield from _named(call)
-    else:
-        yield from _named(call)
+    yield from _named(call)
 
 
 def _s3(call: Call) -> Iterator[str]:
