@@ -194,8 +194,8 @@ MOST_SOURCES = 10
 MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 # In this time a change spreads; how long messages are kept takes longer.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-SPREAD_SECONDS = {"retention_seconds": 900}
-SPREAD_SECONDS_ELSE = 60
+SPREAD_SECONDS = 60
+RETENTION_SPREAD_SECONDS = 900
 # A name is free again a minute after its queue was deleted.
 DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
 
@@ -313,7 +313,7 @@ class Queue(Resource):
         if to_set:
             self.api.call(f"tag the queue {self.name}", "tag_queue", QueueUrl=url, Tags=to_set)
         # SQS answers the old attributes for a while; what was sent is what will be.
-        self._spreads_for = max(SPREAD_SECONDS.get(name, SPREAD_SECONDS_ELSE) for name in [*differing, "tags"])
+        self._spreads_for = RETENTION_SPREAD_SECONDS if "retention_seconds" in differing else SPREAD_SECONDS
         kept = {name: value for name, value in live.fields.get("tags", {}).items() if name not in to_remove}
         fields = {**live.fields, **{name: desired[name] for name in differing}}
         return Live({**fields, **({"tags": {**kept, **to_set}} if "tags" in fields else {})}, live.raw)
