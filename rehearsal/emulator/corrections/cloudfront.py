@@ -26,6 +26,7 @@ from rehearsal.emulator import account
 from rehearsal.emulator.corrections import cloudfront_managed as managed
 
 from .registry import correct
+from .spreading import is_news
 
 Config = dict[str, Any]
 
@@ -345,9 +346,7 @@ def _check_spread(backend: CloudFrontBackend, config: Config) -> None:
     acl = wafv2_backends[backend.account_id][GLOBAL_REGION].wacls.get(acl_arn) if acl_arn else None
     if acl_arn and acl is None:
         raise CloudFrontError("InvalidWebACLId", _NO_WEB_ACL)
-    fresh = [one for one in (certificate, acl) if one is not None and not one.__dict__.get("slipway_spread")]
-    for one in fresh:
-        one.__dict__["slipway_spread"] = True
+    fresh = [one for one in (certificate, acl) if one is not None and is_news(one)]
     if certificate in fresh:
         raise CloudFrontError("InvalidViewerCertificate", _NO_CERTIFICATE)
     if fresh:

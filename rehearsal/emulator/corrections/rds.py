@@ -19,6 +19,7 @@ from rehearsal.emulator import account
 
 from .kms import is_usable
 from .registry import correct, correct_value
+from .spreading import is_news
 
 #: The versions that the account lists, the first of a major one being what the major number alone means.
 #: https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-versions.html
@@ -110,9 +111,7 @@ def _check_monitoring(account_id: str, interval: int | None, role_arn: str | Non
     if not interval or not role_arn:
         return
     role = next((one for one in iam_backends[account_id]["aws"].roles.values() if one.arn == role_arn), None)
-    if role is None or not role.__dict__.get("slipway_spread"):
-        if role is not None:
-            role.__dict__["slipway_spread"] = True
+    if role is None or is_news(role):
         raise RDSClientError(
             "InvalidParameterValue",
             "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
