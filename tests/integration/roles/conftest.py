@@ -63,23 +63,25 @@ def subnets(client: Clients) -> list[str]:
     ]
 
 
+IDENTITY: Values = {
+    "aws_identity_name": "stack",
+    "aws_identity_account_id": ACCOUNT,
+    "aws_identity_region": REGION,
+    "aws_identity_releases_bucket": "releases",
+    "aws_identity_parameter_prefix": "/stack",
+    "aws_identity_secret_names": ["stack/django"],
+}
+
+
 @pytest.fixture
 def host(emulator: Emulator, converge: Converge, client: Clients) -> Clients:
-    """Makes clients of a web instance, by the role that aws_identity gives it: `host("sqs", **variables)`."""
+    """Makes clients of an instance, by the role that aws_identity gives it: `host("sqs", **variables)`."""
 
-    def make(service: str, **variables: Any) -> Any:
-        required = {
-            "aws_identity_name": "stack",
-            "aws_identity_account_id": ACCOUNT,
-            "aws_identity_region": REGION,
-            "aws_identity_releases_bucket": "releases",
-            "aws_identity_parameter_prefix": "/stack",
-            "aws_identity_secret_names": ["stack/django"],
-        }
-        identity = converge("aws_identity", required | variables)
+    def make(service: str, *, role: str = "web", **variables: Any) -> Any:
+        identity = converge("aws_identity", IDENTITY | variables)
         assert not identity.failed, identity.messages
-        role = identity.result["role_arns"]["web"]
-        session = client("sts").assume_role(RoleArn=role, RoleSessionName="host")["Credentials"]
+        arn = identity.result["role_arns"][role]
+        session = client("sts").assume_role(RoleArn=arn, RoleSessionName="host")["Credentials"]
         untyped: Any = boto3
         return untyped.client(
             service,

@@ -78,11 +78,13 @@ def test_without_tags_nobody_looks_for_certificates_of_others(converge: Converge
     assert domains(client) == [("other.slipway.test", REGION)]
 
 
-def test_a_certificate_that_somebody_else_uses_stays_and_the_run_goes_on(converge: Converge, client: Clients) -> None:
+def test_a_certificate_that_somebody_else_uses_stays_and_the_run_goes_on(
+    converge: Converge, client: Clients, subnets: list[str]
+) -> None:
     old, new = dns("old.slipway.test", "origin.old.slipway.test"), dns("new.slipway.test", "origin.new.slipway.test")
     made = converge("aws_dns", old)
     assert not made.failed, made.messages
-    _serve_with(client, made.result["certificate_arns"]["origin"])
+    _serve_with(client, subnets, made.result["certificate_arns"]["origin"])
     done = converge("aws_dns", new)
     assert not done.failed, done.messages
     retired = converge("aws_dns", {**new, "aws_dns_wait_seconds": 1}, stage="retire")
@@ -165,16 +167,8 @@ def test_an_end_takes_no_name_that_leads_elsewhere_and_no_zone_that_holds_one(
     assert client("route53").list_hosted_zones()["HostedZones"] == []
 
 
-def _serve_with(client: Clients, certificate: str) -> None:
+def _serve_with(client: Clients, subnets: list[str], certificate: str) -> None:
     """Somebody's own load balancer."""
-    ec2 = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.50.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.50.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
-            "SubnetId"
-        ]
-        for number, zone in enumerate("ab")
-    ]
     elbv2 = client("elbv2")
     balancer = elbv2.create_load_balancer(Name="theirs", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
     answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}

@@ -71,14 +71,8 @@ def test_counting_blocks_nothing(converge: Converge, client: Clients) -> None:
     assert converge("aws_firewall", VARIABLES).changed == ("acls | Keep the web ACLs",)
 
 
-def test_the_load_balancer_is_put_behind_its_web_acl(converge: Converge, client: Clients) -> None:
-    ec2 = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
-        for number, zone in enumerate("ab")
-    ]
-    balancer = client("elbv2").create_load_balancer(Name="stack", Subnets=[one["SubnetId"] for one in subnets])
+def test_the_load_balancer_is_put_behind_its_web_acl(converge: Converge, client: Clients, subnets: list[str]) -> None:
+    balancer = client("elbv2").create_load_balancer(Name="stack", Subnets=subnets)
     arn = balancer["LoadBalancers"][0]["LoadBalancerArn"]
     variables = {**VARIABLES, "aws_firewall_balancer_arn": arn}
     made = converge("aws_firewall", variables)

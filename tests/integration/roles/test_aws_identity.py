@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import boto3
 import pytest
 
 from rehearsal import policy
-from rehearsal.emulator.server import Emulator
 
-from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values
+from .conftest import ACCOUNT, IDENTITY, TAGS, Clients, Converge, Values
 
-VARIABLES: Values = {
-    "aws_identity_name": "stack",
-    "aws_identity_account_id": ACCOUNT,
-    "aws_identity_region": REGION,
-    "aws_identity_releases_bucket": "releases",
-    "aws_identity_parameter_prefix": "/stack",
-    "aws_identity_secret_names": ["stack/django"],
-    "aws_identity_tags": TAGS,
-}
+VARIABLES: Values = {**IDENTITY, "aws_identity_tags": TAGS}
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 #: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
 AGENT = {
@@ -32,6 +20,11 @@ AGENT = {
 }
 
 
+def allows(document: Values, action: str, resource: str) -> bool:
+    asked = policy.Request(policy.Principal(arn="role", account=ACCOUNT), action, resource)
+    return policy.evaluate(asked, [policy.parse(document)]).allowed
+
+
 def test_the_roles_through_their_life(converge: Converge, client: Clients) -> None:
     converge.through_its_life("aws_identity", VARIABLES)
     iam = client("iam")
@@ -39,45 +32,25 @@ def test_the_roles_through_their_life(converge: Converge, client: Clients) -> No
         name = f"stack-{role}"
         assert sorted(iam.list_role_policies(RoleName=name)["PolicyNames"]) == wanted
         assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
-        document = iam.get_role_policy(RoleName=name, PolicyName="session")["PolicyDocument"]
+        session = iam.get_role_policy(RoleName=name, PolicyName="session")["PolicyDocument"]
         for action in AGENT:
-            asked = policy.Request(policy.Principal(arn="role", account=ACCOUNT), action, "*")
-            assert policy.evaluate(asked, [policy.parse(document)]).allowed
+            assert allows(session, action, "*")
     # Who may not list is told that a release which is not there is forbidden.
-    work = policy.parse(iam.get_role_policy(RoleName="stack-web", PolicyName="application")["PolicyDocument"])
-    for action, resource in (
-        ("s3:GetObject", "arn:aws:s3:::releases/releases/1"),
-        ("s3:ListBucket", "arn:aws:s3:::releases"),
-    ):
-        assert policy.evaluate(
-            policy.Request(policy.Principal(arn="role", account=ACCOUNT), action, resource), [work]
-        ).allowed
+    work = iam.get_role_policy(RoleName="stack-web", PolicyName="application")["PolicyDocument"]
+    assert allows(work, "s3:GetObject", "arn:aws:s3:::releases/releases/1")
+    assert allows(work, "s3:ListBucket", "arn:aws:s3:::releases")
 
 
 @pytest.mark.parametrize(("role", "own"), [("web", True), ("builder", False)])
-def test_a_host_reads_parameters_of_its_own_stack_alone(
-    converge: Converge, client: Clients, emulator: Emulator, role: str, own: bool
-) -> None:
-    made = converge("aws_identity", VARIABLES)
-    assert not made.failed, made.messages
+def test_a_host_reads_parameters_of_its_own_stack_alone(client: Clients, host: Clients, role: str, own: bool) -> None:
     for name, kind in (("/stack/application/A", "String"), ("/elsewhere/A", "String"), ("/secret", "SecureString")):
         client("ssm").put_parameter(Name=name, Value="1", Type=kind)
-    arn = made.result["role_arns"][role]
-    session = client("sts").assume_role(RoleArn=arn, RoleSessionName="host")["Credentials"]
-    untyped: Any = boto3
-    host = untyped.client(
-        "ssm",
-        region_name=REGION,
-        endpoint_url=emulator.endpoint,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+    ssm = host("ssm", role=role)
 
     def reads(name: str) -> bool:
         try:
-            return bool(host.get_parameters(Names=[name], WithDecryption=True)["Parameters"])
-        except host.exceptions.ClientError as refused:
+            return bool(ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"])
+        except ssm.exceptions.ClientError as refused:
             if refused.response["Error"]["Code"] != "AccessDeniedException":
                 raise
             return False

@@ -32,12 +32,9 @@ def emulator(wire: Wire) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def builder(client: Clients) -> str:
-    ec2 = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
-    made = ec2.run_instances(ImageId=DEBIAN_13_IMAGE_ID, MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"]
-    builder: str = made[0]["InstanceId"]
+def builder(client: Clients, subnets: list[str]) -> str:
+    wanted = {"ImageId": DEBIAN_13_IMAGE_ID, "MinCount": 1, "MaxCount": 1, "SubnetId": subnets[0]}
+    builder: str = client("ec2").run_instances(**wanted)["Instances"][0]["InstanceId"]
     return builder
 
 

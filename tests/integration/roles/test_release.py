@@ -148,10 +148,8 @@ class Hosts:
 
 
 @pytest.fixture
-def hosts(client: Clients, converge: Converge, tmp_path: Path) -> Hosts:
+def hosts(client: Clients, converge: Converge, subnets: list[str], tmp_path: Path) -> Hosts:
     ec2, scaling = client("ec2"), client("autoscaling")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
     ec2.create_launch_template(
         LaunchTemplateName=GROUP, LaunchTemplateData={"ImageId": DEBIAN_13_IMAGE_ID, "InstanceType": "t3.micro"}
     )
@@ -161,7 +159,7 @@ def hosts(client: Clients, converge: Converge, tmp_path: Path) -> Hosts:
         MinSize=0,
         MaxSize=3,
         DesiredCapacity=2,
-        VPCZoneIdentifier=subnet,
+        VPCZoneIdentifier=subnets[0],
     )
     scaling.put_lifecycle_hook(
         AutoScalingGroupName=GROUP,
