@@ -238,6 +238,16 @@ def test_a_host_that_leaves_before_its_turn_changes_nothing_over(hosts: Hosts, c
     assert pointer(client) == "new"
 
 
+def test_a_host_that_is_no_instance_changes_over_and_may_fail(hosts: Hosts, client: Clients) -> None:
+    """Nobody takes it for one that EC2 has forgotten."""
+    hosts.ids[:] = ["web.example.com"]
+    done = hosts.change_over()
+    assert done.status == 0, done.output
+    assert done.told == ["web.example.com --release new"]
+    assert hosts.change_over(release="broken").status != 0
+    assert pointer(client) == "old"
+
+
 def test_a_host_that_ends_in_its_turn_does_not_roll_the_others_back(hosts: Hosts, client: Clients) -> None:
     """As Spot takes one away: the group does not know it yet."""
     first, second = hosts.ids
