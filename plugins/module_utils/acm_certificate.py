@@ -41,6 +41,20 @@ def all_names(domain: str, alternatives: Sequence[str]) -> list[str]:
     return sorted({normal_domain(domain), *map(normal_domain, alternatives)})
 
 
+def proven_domains(summary: Mapping[str, Any]) -> list[str]:
+    """Domains whose records ACM looks for to renew the certificate of a CertificateSummary.
+
+    A wildcard has the record of its parent. A summary has the first hundred names. Nobody renews an imported
+    certificate, or a dead one.
+
+    https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateSummary.html
+    """
+    if summary.get("Type", "AMAZON_ISSUED") != "AMAZON_ISSUED" or summary.get("Status") in DEAD:
+        return []
+    names = all_names(summary["DomainName"], summary.get("SubjectAlternativeNameSummaries") or [])
+    return sorted({name.removeprefix("*.") for name in names})
+
+
 def live_fields(detail: Mapping[str, Any], tags: Mapping[str, str]) -> Fields:
     """CertificateDetail of AWS as fields."""
     return {

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import ALL_KEY_ALGORITHMS, proven_domains
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields
 
 HOME, BOTH, GLOBAL = "home", "both", "global"
+#: None of the stack's: a certificate that renews itself by the record of a domain (its ``name``) of the stack's.
+OTHERS_CERTIFICATE = "certificate of others"
 
 
 @dataclass(frozen=True)
@@ -343,14 +346,19 @@ def parameters(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 
 @listing("acm", BOTH, "acm:*")
 def certificates(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
-    """Certificates of the domains that carry the stack's tags."""
-    for one in api.pages("list certificates", "list_certificates", "CertificateSummaryList"):
-        if one["DomainName"] in stack.domains:
-            arn = one["CertificateArn"]
-            answer = api.call("read tags", "list_tags_for_certificate", CertificateArn=arn)
-            tags = {tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])}
-            if stack.tags.items() <= tags.items():
-                yield found("certificate", one["DomainName"], arn, region)
+    """Certificates of the domains that carry the stack's tags, and those of others that share a proof with them."""
+    types = {"keyTypes": list(ALL_KEY_ALGORITHMS)}
+    for one in api.pages("list certificates", "list_certificates", "CertificateSummaryList", Includes=types):
+        shared = [domain for domain in proven_domains(one) if domain in stack.domains]
+        if not shared:
+            continue
+        arn = one["CertificateArn"]
+        answer = api.call("read tags", "list_tags_for_certificate", CertificateArn=arn)
+        tags = {tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])}
+        if not stack.tags.items() <= tags.items():
+            yield from (found(OTHERS_CERTIFICATE, domain, arn, region) for domain in shared)
+        elif one["DomainName"] in stack.domains:
+            yield found("certificate", one["DomainName"], arn, region)
 
 
 @listing("route53", GLOBAL, "route53:*")
@@ -383,8 +391,16 @@ def is_record_of(domains: Sequence[str], record: Mapping[str, Any]) -> bool:
     name = record["Name"].rstrip(".").lower()
     if record["Type"] in ("A", "AAAA"):
         return name in domains
-    proof = record["Type"] == "CNAME" and re.fullmatch(r"_[0-9a-z]+", name.split(".", 1)[0]) is not None
-    return proof and name.split(".", 1)[-1] in domains
+    return record["Type"] == "CNAME" and proven_by(name) in domains
+
+
+def proven_by(name: str) -> str:
+    """The domain that a name proves to ACM to be ours; empty when it is no such name.
+
+    https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+    """
+    proof = re.fullmatch(r"_[0-9a-z]+\.(.+)", name)
+    return proof[1] if proof else ""
 
 
 @listing("cloudfront", GLOBAL, "cloudfront:*")

@@ -12,6 +12,7 @@ version_added: 0.1.0
 short_description: Certificates of ACM with given tags
 description:
   - Lists the certificates that ACM has issued, or shall issue, and that carry all of the tags, with every kind of key.
+  - Of the others it says which domains they have, since certificates of one account share the record of a domain.
   - Unlike M(community.aws.acm_certificate_info) it asks for details of those alone, and needs no permission to read
     the certificates themselves.
 author: Slipway
@@ -65,6 +66,12 @@ certificates:
     tags:
       description: Its tags.
       type: dict
+others_domains:
+  description: Domains of the region's other certificates that ACM renews, without V(*.), sorted.
+  returned: always
+  type: list
+  elements: str
+  sample: [example.com]
 """
 
 from collections.abc import Mapping
@@ -73,6 +80,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.acm_api import AcmApi
 from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import (
     ALL_KEY_ALGORITHMS,
     normal_domain,
+    proven_domains,
     validation_records,
 )
 from ansible_collections.slipway.aws.plugins.module_utils.aws import AWSError, aws_module
@@ -81,13 +89,20 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import F
 ARGUMENTS: Fields = {"stack_tags": {"type": "dict", "required": True}}
 
 
-def carrying(api: AcmApi, tags: Mapping[str, str]) -> list[Fields]:
-    """The certificates with all of the tags, as RETURN describes them. Imported ones are nobody's request."""
+def carrying(api: AcmApi, tags: Mapping[str, str]) -> tuple[list[Fields], list[str]]:
+    """The certificates with all of the tags, and the domains of the others, as RETURN describes them.
+
+    Imported ones are nobody's request.
+    """
     found: list[Fields] = []
+    others: set[str] = set()
     for summary in api.certificates(ALL_KEY_ALGORITHMS):
         arn = summary["CertificateArn"]
         carried = api.tags(arn)
-        detail = api.certificate(arn) if tags.items() <= carried.items() else None
+        if not tags.items() <= carried.items():
+            others.update(proven_domains(summary))
+            continue
+        detail = api.certificate(arn)
         if detail and detail.get("Type", "AMAZON_ISSUED") == "AMAZON_ISSUED":
             found.append(
                 {
@@ -99,15 +114,14 @@ def carrying(api: AcmApi, tags: Mapping[str, str]) -> list[Fields]:
                     "tags": carried,
                 }
             )
-    return sorted(found, key=lambda one: (one["domain_name"], one["arn"]))
+    return sorted(found, key=lambda one: (one["domain_name"], one["arn"])), sorted(others)
 
 
 def main() -> None:
     module = aws_module(ARGUMENTS)
     try:
-        module.exit_json(
-            changed=False, certificates=carrying(AcmApi(module.client("acm")), module.params["stack_tags"])
-        )
+        certificates, others = carrying(AcmApi(module.client("acm")), module.params["stack_tags"])
+        module.exit_json(changed=False, certificates=certificates, others_domains=others)
     except AWSError as error:
         module.fail_json_aws_error(error)
 

@@ -132,7 +132,13 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api, AWSError, Module, aws_module
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields
-from ansible_collections.slipway.aws.plugins.module_utils.stack_listing import Listing, Stack, listings
+from ansible_collections.slipway.aws.plugins.module_utils.stack_listing import (
+    OTHERS_CERTIFICATE,
+    Listing,
+    Stack,
+    listings,
+    proven_by,
+)
 
 ARGUMENTS: Fields = {
     "name": {"type": "str", "required": True},
@@ -158,13 +164,24 @@ ARGUMENTS: Fields = {
 
 
 def reason(
-    resource: Mapping[str, Any], kept: Iterable[Mapping[str, Any]], hosts: Container[str], kinds: Container[str]
+    resource: Mapping[str, Any],
+    kept: Iterable[Mapping[str, Any]],
+    hosts: Container[str],
+    kinds: Container[str],
+    shared: Mapping[str, str],
 ) -> str:
-    """Why a resource stays; empty when it is to go. ``hosts``: where the stack answers; ``kinds``: what there is."""
+    """Why a resource stays; empty when it is to go.
+
+    ``hosts``: where the stack answers. ``kinds``: what there is. ``shared``: domains, and certificates of others that
+    renew themselves by the same record.
+    """
     if resource["leaving"]:
         return str(resource["leaving"])
     if resource["target"] and resource["target"] not in hosts:
         return f"points at {resource['target']}, where nothing of this stack answers"
+    domain = proven_by(resource["name"].removesuffix(" CNAME")) if resource["kind"] == "record" else ""
+    if domain in shared:
+        return f"{shared[domain]}, which is none of this stack, renews itself by it"
     for rule in kept:
         if rule["beside"] and rule["beside"] not in kinds:
             continue
@@ -180,8 +197,10 @@ def main() -> None:
         found = sorted(survey(module), key=lambda one: (one["kind"], one["name"], one["id"]))
     except AWSError as error:
         module.fail_json_aws_error(error)
+    shared = {one["name"]: one["id"] for one in found if one["kind"] == OTHERS_CERTIFICATE}
+    found = [one for one in found if one["kind"] != OTHERS_CERTIFICATE]
     hosts, kinds = {one["host"] for one in found}, {one["kind"] for one in found}
-    resources = [{**one, "kept": reason(one, params["kept"], hosts, kinds)} for one in found]
+    resources = [{**one, "kept": reason(one, params["kept"], hosts, kinds, shared)} for one in found]
     in_use = keys_in_use(resources)
     survivors = keys_in_use([one for one in resources if one["kept"]])
     for one in resources:

@@ -61,11 +61,15 @@ _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 def describe(self: CertBundle) -> dict[str, Any]:
     """The names in the order given, each with its record and state; what is not issued has no dates.
 
+    A list takes from it what a CertificateSummary has.
+
     https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateDetail.html
+    https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateSummary.html
     """
     described = _describe(self)
     certificate = described["Certificate"]
     certificate["InUseBy"] = users_of(self.arn)
+    certificate["SubjectAlternativeNameSummaries"] = self.__dict__.get("slipway_names") or self.sans
     if self.type != "AMAZON_ISSUED":
         return described
     names = self.__dict__.get("slipway_names") or [self.common_name]

@@ -94,6 +94,27 @@ def test_a_certificate_that_somebody_else_uses_stays_and_the_run_goes_on(
     assert {name.split(".", 1)[1] for name in names(client)} == {"new.slipway.test.", "origin.new.slipway.test."}
 
 
+def test_a_proof_by_which_a_certificate_of_others_renews_itself_stays(converge: Converge, client: Clients) -> None:
+    old, new = dns("old.slipway.test", "origin.old.slipway.test"), dns("new.slipway.test", "origin.new.slipway.test")
+    assert not converge("aws_dns", old).failed
+    client("acm", "us-east-1").request_certificate(
+        DomainName="slipway.test", SubjectAlternativeNames=["*.old.slipway.test"], ValidationMethod="DNS"
+    )
+    assert not converge("aws_dns", new).failed
+    retired = converge("aws_dns", new, stage="retire")
+    assert not retired.failed, retired.messages
+    kept = {"old.slipway.test.", "new.slipway.test.", "origin.new.slipway.test."}
+    assert {name.split(".", 1)[1] for name in names(client)} == kept
+    assert converge("aws_dns", new, stage="retire").changed == ()
+
+    back = converge("aws_dns", old)
+    assert not back.failed, back.messages
+    assert converge("aws_dns", old, stage="protected").failed
+    ended = converge("aws_dns", old, stage="absent_records")
+    assert not ended.failed, ended.messages
+    assert {name.split(".", 1)[1] for name in names(client)} == {"old.slipway.test."}
+
+
 OURS = ["d111.cloudfront.net", "stack-123.eu-west-1.elb.amazonaws.com"]
 
 

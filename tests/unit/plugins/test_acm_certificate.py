@@ -10,6 +10,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import
     best,
     has_all_records,
     is_the_same,
+    proven_domains,
     refuse_dead,
     request_of,
     standing,
@@ -63,6 +64,23 @@ def test_a_wildcard_and_its_parent_share_one_record() -> None:
     assert validation_records(DETAIL) == [
         {"name": "_x.example.com.", "type": "CNAME", "value": "_y.acm-validations.aws."}
     ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [
+        ({"DomainName": "*.example.com"}, ["example.com"]),
+        (
+            {"DomainName": "A.example.com", "SubjectAlternativeNameSummaries": ["a.example.com", "*.b.example.com"]},
+            ["a.example.com", "b.example.com"],
+        ),
+        ({"DomainName": "example.com", "Type": "AMAZON_ISSUED", "Status": "ISSUED"}, ["example.com"]),
+        ({"DomainName": "example.com", "Type": "IMPORTED"}, []),
+        ({"DomainName": "example.com", "Status": "EXPIRED"}, []),
+    ],
+)
+def test_a_certificate_that_is_renewed_needs_the_records_of_its_domains(summary: Fields, expected: list[str]) -> None:
+    assert proven_domains(summary) == expected
 
 
 def test_records_come_some_seconds_after_the_request() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api
-from ansible_collections.slipway.aws.plugins.module_utils.stack_listing import Stack, queues, secrets
+from ansible_collections.slipway.aws.plugins.module_utils.stack_listing import (
+    OTHERS_CERTIFICATE,
+    Stack,
+    certificates,
+    queues,
+    secrets,
+)
+from ansible_collections.slipway.aws.plugins.modules.stack_leftovers import reason
 from botocore.stub import Stubber
 
 REGION = "eu-west-1"
@@ -64,3 +72,32 @@ def test_a_secret_that_the_list_takes_for_alive_may_wait_for_its_deletion_or_be_
         (names[2], False),
         (names[3], True),
     ]
+
+
+def test_a_proof_by_which_a_certificate_of_others_renews_itself_is_not_left_over() -> None:
+    client = _client("acm")
+    stack = replace(STACK, tags={"Environment": "staging"}, domains=("example.com", "origin.example.com"))
+    ours, theirs, elsewhere = (f"arn:aws:acm:{REGION}:123456789012:certificate/{number}" for number in "123")
+    listed = [
+        {"DomainName": "example.com", "CertificateArn": ours},
+        {"DomainName": "*.example.com", "CertificateArn": theirs, "SubjectAlternativeNameSummaries": ["*.example.com"]},
+        {"DomainName": "www.example.com", "CertificateArn": elsewhere},
+    ]
+    with Stubber(client) as stub:
+        stub.add_response("list_certificates", {"CertificateSummaryList": listed})
+        tags = [{"Key": "Environment", "Value": "staging"}]
+        stub.add_response("list_tags_for_certificate", {"Tags": tags}, {"CertificateArn": ours})
+        stub.add_response("list_tags_for_certificate", {}, {"CertificateArn": theirs})
+        found = list(certificates(stack, Api(client), REGION))
+        stub.assert_no_pending_responses()
+    assert [(one["kind"], one["name"], one["id"]) for one in found] == [
+        ("certificate", "example.com", ours),
+        (OTHERS_CERTIFICATE, "example.com", theirs),
+    ]
+
+    def why(name: str) -> str:
+        record = {"kind": "record", "name": name, "leaving": "", "target": ""}
+        return reason(record, [], set(), set(), {"example.com": theirs})
+
+    assert theirs in why("_0123abc.example.com CNAME")
+    assert why("_0123abc.origin.example.com CNAME") == why("example.com A") == ""
