@@ -1,4 +1,4 @@
-"""`make test`: the checks of the project, one stage after the other, with a summary at the end.
+"""`make test`: the checks of the project, with a summary at the end.
 
 usage: python -m tests [PART]...
 parts: lint, unit, laboratory, modules, requests, audit, playbooks, molecule, end-to-end
@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from xml.etree import ElementTree
 
 from rich.table import Table
@@ -96,6 +98,11 @@ STAGES: dict[str, tuple[Stage, ...]] = {
 }
 
 
+#: A part that waits for its hosts most of the time, and those that run beside it meanwhile: each keeps one core busy,
+#: and touches neither containers nor what the other builds.
+PATIENT, BESIDE = "molecule", ("lint", "requests", "audit")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a stage ended."""
@@ -168,6 +175,20 @@ def failures(report: Path) -> list[str]:
     ]
 
 
+def groups(parts: Sequence[str]) -> list[list[list[str]]]:
+    """One after the other: groups of lanes that run side by side, each of parts that follow each other."""
+    beside = [part for part in parts if part in BESIDE]
+    if PATIENT not in parts or not beside:
+        return [[[part]] for part in parts]
+    return [[[PATIENT], beside], *([[part]] for part in parts if part != PATIENT and part not in beside)]
+
+
+def run_lane(parts: Sequence[str], inherited: Environment, interrupted: Event) -> list[Outcome]:
+    """Run the stages of these parts; after an interruption no further one."""
+    stages = (stage for part in parts for stage in STAGES[part])
+    return [run(stage, inherited) for stage in stages if not interrupted.is_set()]
+
+
 def main(parts: Sequence[str]) -> int:
     """Run the named parts; when none is named all of them."""
     if unknown := [part for part in parts if part not in STAGES]:
@@ -177,7 +198,16 @@ def main(parts: Sequence[str]) -> int:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     inherited["PATH"] = f"{BIN}:{inherited.get('PATH', '')}"
     inherited["NO_COLOR"] = "1"
-    outcomes = [run(stage, inherited) for part in parts or STAGES for stage in STAGES[part]]
+    outcomes: list[Outcome] = []
+    for lanes in groups(list(parts or STAGES)):
+        interrupted = Event()
+        with ThreadPoolExecutor(len(lanes)) as side_by_side:
+            running = [side_by_side.submit(run_lane, lane, inherited, interrupted) for lane in lanes]
+            try:
+                outcomes += [outcome for lane in running for outcome in lane.result()]
+            except KeyboardInterrupt:
+                interrupted.set()
+                raise
     table = Table(title="make test", title_justify="left", header_style="bold")
     table.add_column("stage")
     table.add_column("result")

@@ -210,6 +210,9 @@ _UNMENDED = (
 )
 
 
+_MEMBERS = frozenset({"inputs", "results", "resources"})
+
+
 class Record:
     """The object that holds ``{reader, at, layers: {layer: {inputs, results, resources}}}``."""
 
@@ -229,9 +232,9 @@ class Record:
             return
         try:
             content = json.loads(body.read())
-            if content["reader"] == self._reader:
+            if content["reader"] == self._reader and all(map(_MEMBERS.issubset, content["layers"].values())):
                 self.at, self.layers = content["at"], content["layers"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             # Whatever it is, it says nothing about the account: the next converge writes it anew.
             return
 

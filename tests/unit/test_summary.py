@@ -1,4 +1,4 @@
-"""The summary of `make test` names the tests that failed, below everything else."""
+"""`make test` runs every part once, and its summary names the tests that failed, below everything else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.__main__ import failures
+import pytest
+
+from tests.__main__ import STAGES, failures, groups
 
 TESTS = """
 import pytest
@@ -47,3 +49,15 @@ def test_a_report_that_was_never_finished_names_none(tmp_path: Path) -> None:
     assert failures(tmp_path / "none.xml") == []
     (tmp_path / "half.xml").write_text("<testsuites><testsuite><testcase")
     assert failures(tmp_path / "half.xml") == []
+
+
+@pytest.mark.parametrize(
+    "parts", [list(STAGES), ["molecule"], ["lint"], ["audit", "unit", "molecule"], ["unit", "end-to-end"]]
+)
+def test_every_part_runs_once(parts: list[str]) -> None:
+    assert sorted(part for lanes in groups(parts) for lane in lanes for part in lane) == sorted(parts)
+
+
+def test_what_waits_for_its_hosts_has_company() -> None:
+    assert groups(["audit", "unit", "molecule"]) == [[["molecule"], ["audit"]], [["unit"]]]
+    assert groups(["molecule"]) == [[["molecule"]]]

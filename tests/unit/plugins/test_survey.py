@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -171,6 +172,9 @@ def test_an_attribute_that_aws_has_invented_is_told_once_and_one_that_a_hand_has
     assert [one.field for one in as_meant(recorded, touched, seen)[1]] == ["Attributes.a"]
 
 
+LAYER: dict[str, Any] = {"inputs": "a", "results": {}, "resources": {}}
+
+
 class Bucket:
     """As much of an account as holds the record."""
 
@@ -192,10 +196,23 @@ def test_what_another_botocore_has_read_is_not_compared_with(monkeypatch: pytest
         made.read()
         return made
 
-    record().write({"queue": {"resources": {}}})
+    record().write({"queue": LAYER})
     assert set(record().layers) == {"queue"}
     monkeypatch.setattr(botocore, "__version__", "2.0.0")
     assert record().layers == {}
+
+
+@pytest.mark.parametrize("layers", [None, [], "queue", {"queue": None}, {"queue": {"resources": {}}}, {"queue": "all"}])
+def test_a_record_that_somebody_has_broken_is_none(layers: object) -> None:
+    bucket: Any = Bucket()
+    made = Record(bucket, "bucket", "key", "digest")
+    made.write({"queue": LAYER})
+    content = {**json.loads(bucket.body), "layers": layers}
+    for body in (json.dumps(content).encode(), bucket.body[:-9], b"", b"\xff"):
+        bucket.body = body
+        broken = Record(bucket, "bucket", "key", "digest")
+        broken.read()
+        assert (broken.at, broken.layers) == ("", {})
 
 
 def _client(service: str, region: str) -> Any:
