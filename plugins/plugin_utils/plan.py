@@ -388,13 +388,18 @@ def _keyed(name: str, key: str, have: Any, wanted: Sequence[Values]) -> Iterator
             yield from _both(f"{name}[{member}]", live[member], one)
         else:
             yield Field(f"{name}[{member}]", "absent", "present")
-    for gone in live.keys() - asked.keys():
+    for gone in sorted(live.keys() - asked.keys()):
         yield Field(f"{name}[{gone}]", "present", "absent")
 
 
 def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:
-    """Where the live description has what is wanted, and something else in it."""
+    """Where the live description has what is wanted, and something else in it.
+
+    What has one of several members, such as a rule's ``action: {count: {}}``, differs where the live one has another.
+    """
     if isinstance(wanted, Mapping) and isinstance(have, Mapping):
+        if wanted and have and not any(member in have for member in wanted):
+            yield Field(name, have, wanted)
         for member, value in wanted.items():
             if value is not None and member in have:
                 yield from _both(f"{name}.{member}", have[member], value)

@@ -204,6 +204,22 @@ def test_listeners_are_told_apart_by_their_ports_and_compared_where_both_sides_s
     )
 
 
+def test_rules_are_told_apart_by_their_names_and_another_choice_is_a_change() -> None:
+    def rule(name: str, limit: int, action: str) -> dict[str, Any]:
+        return {"name": name, "action": {action: {}}, "statement": {"rate_based_statement": {"limit": limit}}}
+
+    wanted = {"name": "stack", "scope": "REGIONAL", "rules": [rule("limit", 1000, "count"), rule("new", 1, "block")]}
+    live: dict[str, Any] = {"arn": "arn:acl", "rules": [rule("limit", 2000, "block"), rule("old", 1, "block")]}
+    (entry,) = observed("community.aws.wafv2_web_acl", wanted, changed=True, **live)
+    assert entry.name == "stack REGIONAL"
+    assert entry.fields == (
+        Field("rules[limit].action", {"block": {}}, {"count": {}}),
+        Field("rules[limit].statement.rate_based_statement.limit", 2000, 1000),
+        Field("rules[new]", "absent", "present"),
+        Field("rules[old]", "present", "absent"),
+    )
+
+
 def test_what_aws_cannot_change_is_replaced_and_says_why() -> None:
     changes = [{"field": "at_rest_encryption", "from": False, "to": True}]
     arguments = {"replication_group_id": "stack"}
