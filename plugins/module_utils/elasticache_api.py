@@ -82,15 +82,17 @@ class ElastiCacheApi(Api):
         return answer and answer.get("ReplicationGroup")
 
     def parameter_group(self, name: str) -> Fields | None:
-        """CacheParameterGroup of AWS, or None."""
+        """``{family, description, arn}`` of a CacheParameterGroup, or None."""
         answer = self.call_if_exists(
             f"describe the cache parameter group {name}",
             "describe_cache_parameter_groups",
             missing=("CacheParameterGroupNotFound",),
             CacheParameterGroupName=name,
         )
-        groups = answer["CacheParameterGroups"] if answer else []
-        return groups[0] if groups else None
+        for group in answer["CacheParameterGroups"] if answer else []:
+            family, description = group["CacheParameterGroupFamily"], group.get("Description", "")
+            return {"family": family, "description": description, "arn": group.get("ARN")}
+        return None
 
     def parameters(self, name: str) -> list[Fields]:
         """Parameter of AWS, for every parameter of the group."""
@@ -122,7 +124,7 @@ class ElastiCacheApi(Api):
         group: Fields = answer["CacheParameterGroup"]
         return group
 
-    def set_parameters(self, name: str, values: Mapping[str, str]) -> None:
+    def set_parameters(self, name: str, values: Mapping[str, str], _known: Mapping[str, Fields]) -> None:
         pairs = [{"ParameterName": key, "ParameterValue": value} for key, value in values.items()]
         for begin in range(0, len(pairs), PARAMETERS_PER_CALL):
             self.call(
@@ -132,7 +134,7 @@ class ElastiCacheApi(Api):
                 ParameterNameValues=pairs[begin : begin + PARAMETERS_PER_CALL],
             )
 
-    def reset_parameters(self, name: str, parameters: Sequence[str]) -> None:
+    def reset_parameters(self, name: str, parameters: Sequence[str], _known: Mapping[str, Fields]) -> None:
         for begin in range(0, len(parameters), PARAMETERS_PER_CALL):
             self.call(
                 f"reset parameters of {name}",

@@ -1,4 +1,4 @@
-"""Replication groups and parameter groups of ElastiCache as fields. Pure: no calls.
+"""Replication groups of ElastiCache as fields. Pure: no calls.
 
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyReplicationGroup.html
@@ -15,7 +15,6 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     Change,
     Fields,
     RefusalError,
-    nearest,
 )
 
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html
@@ -318,54 +317,3 @@ def _refuse_encryption(identity: str, desired: Mapping[str, Any], live: Mapping[
             f"transit encryption of {identity} is {before} and cannot become {after} in one step: set "
             f"transit_encryption_mode: preferred, apply, move every client, then set it to {after}."
         )
-
-
-def parameter_text(value: object) -> str:
-    """A value as ElastiCache spells it; YAML reads ``yes`` as a boolean."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def desired_parameters(
-    given: Mapping[str, object],
-    known: Mapping[str, Mapping[str, Any]],
-    live: Mapping[str, str],
-    *,
-    purge: bool,
-) -> Fields:
-    """Parameter → value to have, null to reset. ``known``: Parameter of AWS by name; ``live``: what a user has set.
-
-    Raises RefusalError for a name that the family does not have, a value that it does not allow, or one that is fixed.
-    """
-    for name, value in given.items():
-        parameter = known.get(name)
-        if parameter is None:
-            raise RefusalError(f"The family has no parameter {name}.{nearest(name, known)}")
-        if parameter.get("IsModifiable") is False:
-            raise RefusalError(f"The parameter {name} cannot be changed: take it out of parameters.")
-        _refuse_value(name, parameter_text(value), parameter)
-    removed = {name: None for name in live if purge and name not in given}
-    return {**removed, **{name: parameter_text(value) for name, value in given.items()}}
-
-
-def _refuse_value(name: str, value: str, parameter: Mapping[str, Any]) -> None:
-    allowed = parameter.get("AllowedValues")
-    if not allowed:
-        return
-    if parameter.get("DataType") == "integer":
-        bounds = re.fullmatch(r"(-?\d+)-(-?\d+)", allowed)
-        inside = bounds and re.fullmatch(r"-?\d+", value) and int(bounds[1]) <= int(value) <= int(bounds[2])
-        if bounds and not inside:
-            raise RefusalError(f"{name} is {value}; ElastiCache takes {allowed}.")
-        return
-    choices = allowed.split(",")
-    if len(choices) > 1 and value not in choices:
-        raise RefusalError(f"{name} is {value}; ElastiCache takes one of {allowed}.{nearest(value, choices)}")
-
-
-def user_parameters(parameters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What somebody has set, by name; the rest are the family's defaults."""
-    return {
-        item["ParameterName"]: item.get("ParameterValue", "") for item in parameters if item.get("Source") == "user"
-    }

@@ -82,143 +82,23 @@ parameter_group:
       type: dict
 """
 
-from collections.abc import Sequence
-from typing import override
-
-from ansible_collections.slipway.aws.plugins.module_utils.aws import (
-    STATE_ARGUMENTS,
-    TAG_ARGUMENTS,
-    aws_module,
-    run,
-)
-from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
-    Change,
-    Fields,
-    Live,
-    RefusalError,
-    Resource,
-    desired_tags,
-    tag_delta,
-)
+from ansible_collections.slipway.aws.plugins.module_utils.aws import aws_module, run
 from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
-from ansible_collections.slipway.aws.plugins.module_utils.elasticache_config import (
-    desired_parameters,
-    user_parameters,
-)
-
-ARGUMENTS: Fields = {
-    **STATE_ARGUMENTS,
-    **TAG_ARGUMENTS,
-    "name": {"type": "str", "required": True},
-    "family": {"type": "str"},
-    "description": {"type": "str"},
-    "parameters": {"type": "dict"},
-    "purge_parameters": {"type": "bool", "default": True},
-}
+from ansible_collections.slipway.aws.plugins.module_utils.parameter_group import ARGUMENTS, ParameterGroup
 
 
-class ParameterGroup(Resource):
+class CacheParameterGroup(ParameterGroup):
+    """A parameter group of ElastiCache."""
+
     kind = "cache parameter group"
-    result_key = "parameter_group"
-
-    def __init__(self, api: ElastiCacheApi, params: Fields) -> None:
-        self.api = api
-        self.params = params
-
-    @property
-    @override
-    def name(self) -> str:
-        return str(self.params["name"])
-
-    @override
-    def find(self) -> Live | None:
-        group = self.api.parameter_group(self.name)
-        return self._live(group) if group else None
-
-    def _live(self, group: Fields) -> Live:
-        parameters = self.api.parameters(self.name)
-        fields = {
-            "family": group["CacheParameterGroupFamily"],
-            "description": group.get("Description", ""),
-            "parameters": user_parameters(parameters),
-        }
-        if self.params["tags"] is not None:
-            fields["tags"] = self.api.tags(group["ARN"])
-        return Live(fields, {"arn": group.get("ARN"), "known": {item["ParameterName"]: item for item in parameters}})
-
-    @override
-    def desired(self, live: Live | None) -> Fields:
-        have = live.fields if live else {}
-        fields = {name: self.params[name] for name in ("family", "description") if self.params[name] is not None}
-        if live is None:
-            fields.setdefault("description", self.name)
-        given = self.params["parameters"]
-        if given is not None:
-            parameters = desired_parameters(
-                given, self._known(live), have.get("parameters", {}), purge=self.params["purge_parameters"]
-            )
-            if parameters:
-                fields["parameters"] = parameters
-        tags = desired_tags(have.get("tags", {}), self.params["tags"], purge=self.params["purge_tags"])
-        return {**fields, **({"tags": tags} if tags else {})}
-
-    def _known(self, live: Live | None) -> dict[str, Fields]:
-        if live is not None:
-            known: dict[str, Fields] = live.raw["known"]
-            return known
-        family = self.params["family"]
-        known = {item["ParameterName"]: item for item in self.api.parameters_of_family(family)}
-        if not known:
-            raise RefusalError(f"ElastiCache knows no family {family}.")
-        return known
-
-    @override
-    def refuse(self, live: Live | None, desired: Fields, changes: Sequence[Change]) -> None:
-        for change in changes if live else ():
-            if change.field in ("family", "description"):
-                raise RefusalError(
-                    f"{change.field} of {self.name} is {change.before} and cannot become {change.after}: make a new "
-                    "parameter group under another name, give it to the replication group, then delete this one."
-                )
-
-    @override
-    def create(self, desired: Fields) -> Live:
-        self.api.create_parameter_group(self.name, desired["family"], desired["description"], desired.get("tags", {}))
-        self.api.set_parameters(self.name, desired.get("parameters", {}))
-        return self._found()
-
-    @override
-    def update(self, live: Live, desired: Fields, changes: Sequence[Change]) -> Live:
-        to_set, to_remove = tag_delta(live.fields.get("tags", {}), desired.get("tags", {}))
-        self.api.change_tags(live.raw["arn"], to_set, to_remove)
-        values, reset = tag_delta(live.fields["parameters"], desired.get("parameters", {}))
-        self.api.reset_parameters(self.name, reset)
-        self.api.set_parameters(self.name, values)
-        return self._found()
-
-    def _found(self) -> Live:
-        live = self.find()
-        if live is None:
-            raise RefusalError(f"The cache parameter group {self.name} was deleted while it was being changed.")
-        return live
-
-    @override
-    def delete(self, live: Live) -> Live | None:
-        self.api.delete_parameter_group(self.name)
-        return None
-
-    @override
-    def result(self, live: Live) -> Fields:
-        return {"name": self.name, "arn": live.raw["arn"], **live.fields}
-
-    @override
-    def predicted(self, desired: Fields) -> Fields:
-        return {"name": self.name, "arn": None, "parameters": {}, **desired}
+    service = "ElastiCache"
+    holder = "the replication group"
+    yes_and_no = ("yes", "no")
 
 
 def main() -> None:
     module = aws_module(ARGUMENTS, required_if=[("state", "present", ["family"])])
-    run(module, ParameterGroup(ElastiCacheApi(module.client("elasticache")), module.params))
+    run(module, CacheParameterGroup(ElastiCacheApi(module.client("elasticache")), module.params))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import string
 from datetime import UTC, datetime
@@ -89,6 +90,7 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
         backend = ec2_backends[self.account_id][self.region]
         default = backend.get_default_security_group(group.vpc_id) if group else None
         self.vpc_security_group_ids = [default.id] if default else []
+    self.slipway_booted = next(_moments)  # type: ignore[attr-defined]
     self.dbi_resource_id = "db-" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(26))
     _complete_storage(self)
     group = getattr(self, "db_subnet_group", None)
@@ -241,6 +243,7 @@ def reboot_db_instance(self: RDSBackend, db_instance_identifier: str) -> DBInsta
     instance = self.describe_db_instances(db_instance_identifier)[0]
     if instance.status != "available":
         raise RDSClientError("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
+    instance.slipway_booted = next(_moments)  # type: ignore[attr-defined]
     if account.data_plane.attached:
         instance.status = "rebooting"
     return instance
@@ -392,7 +395,57 @@ def modify_db_parameter_group(
         raise RDSClientError("InvalidParameterValue", "A maximum of 20 parameters can be modified in a request.")
     for parameter in given:
         _check_parameter(group, parameter)
+        _note_static(group, parameter["ParameterName"])
     return _modify_db_parameter_group(self, db_parameter_group_name, given)
+
+
+@correct(RDSResponse, "reset_db_parameter_group")
+def reset_db_parameter_group(self: RDSResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ResetDBParameterGroup.html"""
+    name = self.params.get("DBParameterGroupName")
+    group = self.backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
+    given = [parameter.original_dict() for parameter in self.params.get("Parameters", [])]
+    if self.params.get("ResetAllParameters", not given):
+        given = [{"ParameterName": one, "ApplyMethod": "pending-reboot"} for one in group.parameters]
+    for parameter in given:
+        _check_parameter(group, {**parameter, "ParameterValue": "{default}"})
+        _note_static(group, parameter["ParameterName"])
+        group.parameters.pop(parameter["ParameterName"], None)
+    return ActionResult({"DBParameterGroupName": group.name})
+
+
+@correct(RDSResponse, "describe_engine_default_parameters")
+def describe_engine_default_parameters(self: RDSResponse) -> ActionResult:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeEngineDefaultParameters.html"""
+    family = str(self.params.get("DBParameterGroupFamily"))
+    if family.removeprefix("postgres") not in POSTGRES_VERSIONS:
+        raise RDSClientError("InvalidParameterValue", f"{family} is no family that the rehearsal knows.")
+    group = self.backend.describe_db_parameter_groups({"db_parameter_group_name": f"default.{family}"})[0]
+    return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters_of(group)}})
+
+
+#: What happened after what.
+_moments = itertools.count(1)
+
+
+def _note_static(group: DBParameterGroup, name: str) -> None:
+    if POSTGRES_PARAMETERS.get(name, (None, "", "", False))[3]:
+        group.slipway_static = next(_moments)  # type: ignore[attr-defined]
+
+
+def _parameter_groups_with_status(self: DBInstance) -> list[DBParameterGroup]:
+    """A static parameter that was changed waits for a restart of the instance.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBParameterGroupStatus.html
+    """
+    groups: list[DBParameterGroup] = self.db_parameter_groups()
+    for group in groups:
+        waits = getattr(group, "slipway_static", 0) > getattr(self, "slipway_booted", 0)
+        group.ParameterApplyStatus = "pending-reboot" if waits else "in-sync"  # type: ignore[attr-defined]
+    return groups
+
+
+correct_value(DBInstance, "db_parameter_group_status_list", property(_parameter_groups_with_status))
 
 
 def _check_parameter(group: DBParameterGroup, given: dict[str, Any]) -> None:

@@ -143,6 +143,21 @@ LIVES = [
         "noeviction",
     ),
     Life(
+        "rds_parameter_group",
+        "parameter_group",
+        {
+            "name": "database-postgres17",
+            "family": "postgres17",
+            "description": "d",
+            "parameters": {"rds.force_ssl": True, "max_connections": 200, "work_mem": 8192},
+            "tags": {"Environment": "rehearsal"},
+        },
+        {"parameters": {"rds.force_ssl": True, "max_connections": 300, "work_mem": 8192}},
+        "parameters.max_connections",
+        "200",
+        "300",
+    ),
+    Life(
         "elasticache_replication_group",
         "replication_group",
         {
@@ -497,18 +512,29 @@ def test_snapshots_begin_later_and_a_version_that_aws_raised_stays(call: Call, s
     succeeded(call("elasticache_replication_group", replication_group_id="later", state="absent", wait=True))
 
 
-def test_parameters_that_are_no_longer_given_are_reset(call: Call) -> None:
-    options: Answer = {"name": "reset", "family": "valkey8"}
-    succeeded(call("elasticache_parameter_group", **options, parameters={"maxmemory-policy": "noeviction"}))
-    reset = succeeded(call("elasticache_parameter_group", **options, parameters={}))
-    assert reset["changes"] == [{"field": "parameters.maxmemory-policy", "from": "noeviction", "to": None}]
+@pytest.mark.parametrize(
+    ("module", "family", "other", "parameters", "mistake"),
+    [
+        ("elasticache_parameter_group", "valkey8", "valkey7", {"maxmemory-policy": "noeviction"}, "maxmemory-polcy"),
+        # Static and dynamic ones in one breath.
+        ("rds_parameter_group", "postgres17", "postgres16", {"max_connections": "99", "work_mem": "99"}, "work_men"),
+    ],
+)
+def test_parameters_that_are_no_longer_given_are_reset(
+    call: Call, module: str, family: str, other: str, parameters: dict[str, str], mistake: str
+) -> None:
+    options: Answer = {"name": "reset", "family": family}
+    succeeded(call(module, **options, parameters=parameters))
+    foretold = succeeded(call(module, check=True, **options, parameters={}))
+    reset = succeeded(call(module, **options, parameters={}))
+    told = [{"field": f"parameters.{name}", "from": value, "to": None} for name, value in parameters.items()]
+    assert foretold["changes"] == reset["changes"] == told
     assert reset["parameter_group"]["parameters"] == {}
     for check in (True, False):
-        wrong = call("elasticache_parameter_group", check=check, **options, parameters={"maxmemory-polcy": "x"})
-        assert "Did you mean maxmemory-policy?" in wrong["msg"]
-    other = call("elasticache_parameter_group", name="reset", family="valkey7")
-    assert "cannot become valkey7" in other["msg"]
-    succeeded(call("elasticache_parameter_group", name="reset", state="absent"))
+        wrong = call(module, check=check, **options, parameters={mistake: "x"})
+        assert f"The family has no parameter {mistake}. Did you mean" in wrong["msg"]
+    assert f"cannot become {other}" in call(module, name="reset", family=other)["msg"]
+    succeeded(call(module, name="reset", state="absent"))
 
 
 @pytest.mark.usefixtures("data_plane")

@@ -1,4 +1,4 @@
-"""Replication groups and parameter groups as fields: comparing, ordering calls, refusing."""
+"""Replication groups as fields: comparing, ordering calls, refusing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from ansible_collections.slipway.aws.plugins.module_utils.elasticache_config imp
     Step,
     create_request,
     desired_fields,
-    desired_parameters,
     live_fields,
     modify_steps,
     refuse,
-    user_parameters,
     version_satisfies,
 )
 from botocore.validate import ParamValidator
@@ -302,51 +300,3 @@ def test_what_cannot_be_created_is_refused_without_showing_the_token(name: str, 
 @pytest.mark.parametrize("token", [TOKEN, "a" * 16, "a" * 128])
 def test_every_token_that_elasticache_takes_is_let_through(token: str) -> None:
     refuse("cache", desired_fields({**OPTIONS, "auth_token": token}, None), None, [], token)
-
-
-KNOWN: dict[str, Fields] = {
-    "maxmemory-policy": {"AllowedValues": "volatile-lru,allkeys-lru,noeviction", "DataType": "string"},
-    "activerehashing": {"AllowedValues": "yes,no", "DataType": "string"},
-    "timeout": {"AllowedValues": "0,20-", "DataType": "integer"},
-    "slowlog-max-len": {"AllowedValues": "0-1000", "DataType": "integer"},
-    "maxclients": {"AllowedValues": "1-65000", "DataType": "integer", "IsModifiable": False},
-}
-
-
-@pytest.mark.parametrize(
-    ("given", "have", "purge", "expected"),
-    [
-        ({"activerehashing": True}, {}, True, {"activerehashing": "yes"}),
-        ({"slowlog-max-len": 128}, {}, True, {"slowlog-max-len": "128"}),
-        ({}, {"timeout": "30"}, True, {"timeout": None}),
-        ({}, {"timeout": "30"}, False, {}),
-        ({"timeout": 30}, {"timeout": "30"}, True, {"timeout": "30"}),
-    ],
-)
-def test_parameters_are_spelt_as_elasticache_does(
-    given: Fields, have: dict[str, str], purge: bool, expected: Fields
-) -> None:
-    assert desired_parameters(given, KNOWN, have, purge=purge) == expected
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"maxmemory-polcy": "x"}, "Did you mean maxmemory-policy"),
-        ({"maxmemory-policy": "allkeys-lrv"}, "Did you mean allkeys-lru"),
-        ({"slowlog-max-len": 1001}, "takes 0-1000"),
-        ({"slowlog-max-len": "many"}, "takes 0-1000"),
-        ({"maxclients": 10}, "cannot be changed"),
-    ],
-)
-def test_a_parameter_that_the_family_would_refuse_is_refused(given: Fields, message: str) -> None:
-    with pytest.raises(RefusalError, match=message):
-        desired_parameters(given, KNOWN, {}, purge=True)
-
-
-def test_only_what_a_user_has_set_is_a_parameter_of_the_group() -> None:
-    parameters = [
-        {"ParameterName": "timeout", "ParameterValue": "30", "Source": "user"},
-        {"ParameterName": "databases", "ParameterValue": "16", "Source": "system"},
-    ]
-    assert user_parameters(parameters) == {"timeout": "30"}
