@@ -104,6 +104,20 @@ def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Conv
             ],
         ),
         (
+            {
+                "preflight_windows": [
+                    {
+                        "what": "the database",
+                        "daily": "03:00-04:00",
+                        "weekly": "sun:03:30-sun:04:30",
+                        "minutes": 30,
+                        "apart": True,
+                    }
+                ]
+            },
+            ["[windows] The windows 03:00-04:00 and sun:03:30-sun:04:30 of the database overlap"],
+        ),
+        (
             {"preflight_database": {"version": "9", "instance_class": "db.t3.micro"}},
             ["[database-version] RDS has no PostgreSQL 9 in eu-west-1"],
         ),
