@@ -18,24 +18,11 @@ description:
     latter), and resets what is not asked for any more.
 author: Slipway
 options:
-  name:
-    description: Its name. A change of name is a new group.
-    type: str
-    required: true
-  family:
-    description: The family, such as V(postgres17). Required when O(state=present). It cannot be changed.
-    type: str
-  description:
-    description: What it is for. The name for a new one. It cannot be changed.
-    type: str
   parameters:
     description: Parameter and value. A boolean is spelt C(1) or C(0).
     type: dict
-  purge_parameters:
-    description: Whether parameters that are set but not in O(parameters) are reset to the family's default.
-    type: bool
-    default: true
 extends_documentation_fragment:
+  - slipway.aws.parameter_group
   - slipway.aws.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.slipway.aws.plugins.doc_fragments.resource import ModuleDocFragment
+from ansible_collections.slipway.aws.plugins.doc_fragments import parameter_group, resource
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields
 
 PROJECT = Path(__file__).parents[3]
@@ -54,9 +54,10 @@ def test_the_documentation_equals_the_arguments(name: str) -> None:
     module = imported(name)
     documentation = yaml.safe_load(module.DOCUMENTATION)
     options = dict(documentation["options"])
-    if "slipway.aws.resource" in documentation["extends_documentation_fragment"]:
-        shared = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-        options |= {key: {**option, **options.get(key, {})} for key, option in shared.items()}
+    for fragment in (parameter_group, resource):
+        if f"slipway.aws.{fragment.__name__.rpartition('.')[2]}" in documentation["extends_documentation_fragment"]:
+            shared = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+            options |= {key: {**option, **options.get(key, {})} for key, option in shared.items()}
     arguments = {key: value for key, value in module.ARGUMENTS.items() if key not in FROM_FRAGMENTS}
     assert documented(options) == accepted(arguments)
 
