@@ -91,6 +91,7 @@ def new_db_instance(self: DBInstance, *args: Any, **kwargs: Any) -> None:
         default = backend.get_default_security_group(group.vpc_id) if group else None
         self.vpc_security_group_ids = [default.id] if default else []
     self.slipway_booted = next(_moments)  # type: ignore[attr-defined]
+    self.enable_performance_insights = kwargs.get("enable_performance_insights")  # type: ignore[attr-defined]
     self.dbi_resource_id = "db-" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(26))
     _complete_storage(self)
     group = getattr(self, "db_subnet_group", None)
@@ -201,6 +202,14 @@ def monitoring_stream(self: DBInstance) -> str | None:
 
 
 correct_value(DBInstance, "enhanced_monitoring_resource_arn", property(monitoring_stream))
+
+
+def has_performance_insights(self: DBInstance) -> bool:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html"""
+    return bool(getattr(self, "enable_performance_insights", False))
+
+
+correct_value(DBInstance, "performance_insights_enabled", property(has_performance_insights))
 
 
 @correct(RDSBackend, "delete_db_instance")

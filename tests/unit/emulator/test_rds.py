@@ -130,6 +130,15 @@ def test_a_role_of_enhanced_monitoring_has_to_exist_and_is_heard_of_late(rds: An
     assert (found["MonitoringInterval"], found["MonitoringRoleArn"]) == (30, role)
 
 
+def test_performance_insights_are_on_or_off(rds: Any) -> None:
+    assert create(rds, "seen", EnablePerformanceInsights=True)["PerformanceInsightsEnabled"]
+    assert not create(rds, "unseen")["PerformanceInsightsEnabled"]
+    for wanted in (True, False):
+        rds.modify_db_instance(DBInstanceIdentifier="unseen", EnablePerformanceInsights=wanted)
+        (found,) = rds.describe_db_instances(DBInstanceIdentifier="unseen")["DBInstances"]
+        assert found["PerformanceInsightsEnabled"] is wanted
+
+
 class TestParameterGroups:
     def parameters(self, rds: Any, **arguments: Any) -> dict[str, dict[str, Any]]:
         pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="data", **arguments)
@@ -168,6 +177,28 @@ class TestParameterGroups:
         change = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}
         with pytest.raises(ClientError, match=complaint):
             rds.modify_db_parameter_group(DBParameterGroupName="data", Parameters=[change])
+
+    def test_a_static_parameter_waits_for_a_restart_of_the_instance(self, rds: Any) -> None:
+        rds.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="postgres17", Description="d")
+        create(rds, "restarted", DBParameterGroupName="own")
+
+        def status() -> str:
+            (found,) = rds.describe_db_instances(DBInstanceIdentifier="restarted")["DBInstances"]
+            return str(found["DBParameterGroups"][0]["ParameterApplyStatus"])
+
+        dynamic = {"ParameterName": "work_mem", "ParameterValue": "8192", "ApplyMethod": "immediate"}
+        static = {"ParameterName": "max_connections", "ParameterValue": "99", "ApplyMethod": "pending-reboot"}
+        rds.modify_db_parameter_group(DBParameterGroupName="own", Parameters=[dynamic])
+        assert status() == "in-sync"
+        rds.modify_db_parameter_group(DBParameterGroupName="own", Parameters=[static])
+        assert status() == "pending-reboot"
+        rds.reboot_db_instance(DBInstanceIdentifier="restarted")
+        assert status() == "in-sync"
+        reset = {"ParameterName": "max_connections", "ApplyMethod": "pending-reboot"}
+        rds.reset_db_parameter_group(DBParameterGroupName="own", Parameters=[reset])
+        assert status() == "pending-reboot"
+        pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="own", Source="user")
+        assert [one["ParameterName"] for page in pages for one in page["Parameters"]] == ["work_mem"]
 
     def test_groups_in_use_stay(self, rds: Any) -> None:
         create(rds, "user-of-groups", DBParameterGroupName="data")
