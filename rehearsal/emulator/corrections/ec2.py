@@ -535,8 +535,38 @@ def describe_nat_gateways(self: NatGatewayBackend, filters: Any, nat_gateway_ids
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNatGateways.html
     """
     tags = {name: values for name, values in (filters or {}).items() if name.startswith("tag")}
+    for gateway in self.nat_gateways.values():
+        _let_go(self, gateway)
     found = _describe_nat_gateways(self, filters, nat_gateway_ids)
     return ec2_utils.generic_filter(tags, found)
+
+
+#: How long a NAT gateway that was deleted keeps its address, in seconds; on AWS about a minute.
+NAT_GATEWAY_LEAVES_SECONDS = 1.0
+
+
+@correct(NatGatewayBackend, "delete_nat_gateway")
+def delete_nat_gateway(self: NatGatewayBackend, nat_gateway_id: str) -> NatGateway:
+    """`deleting` for a while; only then its address is free.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNatGateway.html
+    """
+    gateway = self.nat_gateways[nat_gateway_id]
+    if gateway.state not in ("deleting", "deleted"):
+        gateway.state = "deleting"
+        gateway.slipway_gone_at = time.monotonic() + NAT_GATEWAY_LEAVES_SECONDS  # type: ignore[attr-defined]
+    return gateway
+
+
+def _let_go(backend: Any, gateway: NatGateway) -> None:
+    if gateway.state != "deleting" or time.monotonic() < getattr(gateway, "slipway_gone_at", 0):
+        return
+    gateway.state = "deleted"
+    for address in backend.address_by_allocation(
+        [one["allocationId"] for one in gateway.address_set if "allocationId" in one]
+    ):
+        if address.eni is gateway._eni:
+            backend.disassociate_address(association_id=address.association_id)
 
 
 # -- security groups -----------------------------------------------------------------------------------------

@@ -102,6 +102,27 @@ def test_the_ways_out(converge: Converge, client: Clients) -> None:
     assert network("none", **endpoints)["changed"] == ()
 
 
+def test_no_address_is_left_by_a_gateway_that_somebody_deletes_or_a_run_that_broke_off(
+    converge: Converge, client: Clients
+) -> None:
+    network = Network(converge, client)
+    network("single")
+    (before,) = network.ec2.describe_addresses()["Addresses"]
+    (gateway,) = network.ec2.describe_nat_gateways()["NatGateways"]
+    network.ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
+    for name, tags in (("stack-nat-eu-west-1b", TAGS), ("stack-nat-eu-west-1b", {}), ("mine", TAGS)):
+        pairs = [{"Key": key, "Value": value} for key, value in {**tags, "Name": name}.items()]
+        network.ec2.allocate_address(Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": pairs}])
+    network("single")
+    assert network.gateways() == 1
+    addresses = network.ec2.describe_addresses()["Addresses"]
+    (taken,) = [one for one in addresses if "AssociationId" in one]
+    assert taken["AllocationId"] == before["AllocationId"]
+    free = [{tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in addresses if "AssociationId" not in one]
+    assert sorted(free, key=len) == [{"Name": "stack-nat-eu-west-1b"}, {**TAGS, "Name": "mine"}]
+    assert network("single")["changed"] == ()
+
+
 def test_another_tag_moves_nobody(converge: Converge, client: Clients) -> None:
     network = Network(converge, client)
     made = network("single")
