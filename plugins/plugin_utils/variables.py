@@ -78,10 +78,14 @@ def _names_in_hosts(content: Any) -> set[str]:
     return found
 
 
-def specified_names(specs: Any) -> set[str]:
-    """The options of every entry point of one ``argument_specs.yml``."""
+def specified_options(specs: Any) -> dict[str, Mapping[str, Any]]:
+    """The options of every entry point of one ``argument_specs.yml``, by name."""
     entries = specs.get("argument_specs") if isinstance(specs, Mapping) else None
-    return {str(name) for entry in (entries or {}).values() for name in (entry or {}).get("options") or {}}
+    return {
+        str(name): option or {}
+        for entry in (entries or {}).values()
+        for name, option in ((entry or {}).get("options") or {}).items()
+    }
 
 
 def referenced_names(content: Any, *, expression: bool = False) -> set[str]:
@@ -119,7 +123,7 @@ def known_names(path: Path, load: Load) -> set[str]:
     """What one file of the project makes known: options of a role, names that are set, names that are mentioned."""
     content = load(path)
     if path.stem == "argument_specs":
-        return specified_names(content)
+        return set(specified_options(content))
     set_here = set(content) if "group_vars" in path.parts and isinstance(content, Mapping) else set()
     return {str(name) for name in set_here} | referenced_names(content)
 

@@ -118,6 +118,10 @@ def test_everything_that_the_region_does_not_have_is_said_at_once(converge: Conv
             ["[windows] The windows 03:00-04:00 and sun:03:30-sun:04:30 of the database overlap"],
         ),
         (
+            {"aws_edge_minimum_protocol": "TLSv1.2_2019", "aws_network_nat": "some"},
+            ["[values-refused] value of aws_edge_minimum_protocol must be one of:", "aws_network_nat must be one of:"],
+        ),
+        (
             {"preflight_database": {"version": "9", "instance_class": "db.t3.micro"}},
             ["[database-version] RDS has no PostgreSQL 9 in eu-west-1"],
         ),

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError  # type: ignore[import-untyped]
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.plugins.loader import lookup_loader  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.filter.shell_quote_env import shell_quote_env
+from ansible_collections.slipway.aws.plugins.lookup.refused_values import refused
 from ansible_collections.slipway.aws.plugins.plugin_utils.environment_file import quote
 from ansible_collections.slipway.aws.plugins.plugin_utils.tree_digest import tree_digest
 from ansible_collections.slipway.aws.plugins.plugin_utils.variables import (
@@ -221,6 +222,47 @@ def test_what_the_controller_lacks_is_named_with_what_it_has() -> None:
     assert unmet == [f"boto3<1.0 (it has {importlib.metadata.version('boto3')})", "no-such-package>=2 (it has none)"]
     with pytest.raises(AnsibleError, match="no requirement"):
         lookup("unmet_requirements", ["=="])
+
+
+# --- refused_values
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"mode": "c"}, ["value of mode must be one of: a, b, got: c"]),
+        ({"mode": "a", "number": "7"}, []),
+        ({"number": "seven"}, ["unable to convert to int"]),
+        ({"list": [{"name": "x"}, {"nmae": "y"}]}, ["missing required arguments: name", "nmae"]),
+        ({"mode": "{{ other }}", "list": [{"name": "{{ x }}", "nmae": 1}]}, []),
+        ({"secret": "c", "unknown": "d", "mode": None}, []),
+    ],
+)
+def test_what_a_role_would_refuse_is_told_before_it_is_played(
+    tmp_path: Path, value: dict[str, Any], says: list[str]
+) -> None:
+    role = tmp_path / "roles" / "one" / "meta"
+    role.mkdir(parents=True)
+    options = {
+        "mode": {"type": "str", "choices": ["a", "b"], "required": True, "description": "d"},
+        "number": {"type": "int"},
+        "list": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}},
+        "secret": {"type": "str", "choices": ["a"], "no_log": True},
+    }
+    (role / "argument_specs.yml").write_text(yaml.safe_dump({"argument_specs": {"main": {"options": options}}}))
+    said = list(refused(tmp_path, value))
+    assert len(said) == len(says)
+    for words, sentence in zip(says, said, strict=True):
+        assert words in sentence
+
+
+def test_the_environments_values_are_taken() -> None:
+    project = Path(__file__).parents[3]
+    for environment in ("rehearsal", "staging", "production"):
+        variables: dict[str, Any] = {}
+        for path in sorted((project / "inventories" / environment / "group_vars" / "all").glob("*.yml")):
+            variables |= yaml.safe_load(path.read_text()) or {}
+        assert list(refused(project, variables)) == []
 
 
 @pytest.mark.parametrize(
