@@ -29,9 +29,7 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase  # type: ignore[import-untyped]
 from ansible_collections.slipway.aws.plugins.plugin_utils import plan_report, prices
-from ansible_collections.slipway.aws.plugins.plugin_utils.plan import Plan, status
-
-FAILED = 1
+from ansible_collections.slipway.aws.plugins.plugin_utils.plan import Plan
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -109,6 +107,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             entries=entries,
             total=self._total(),
             failed=failed,
+            drift=self.plan.drift,
         )
         if path := self.wanted.get("json_path"):
             Path(str(path)).write_text(json.dumps(report.as_dict(), indent=2) + "\n")
@@ -117,7 +116,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         else:
             print(plan_report.text(report, width=plan_report.width(sys.stdout)), end="")
         sys.stdout.flush()
-        raise SystemExit(FAILED if failed else status(entries))
+        raise SystemExit(report.status)
 
     def _total(self) -> prices.Total | None:
         if self.wanted.get("emulated") or not self.wanted:

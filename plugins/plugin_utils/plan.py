@@ -23,6 +23,7 @@ CREATE, CHANGE, REPLACE, DELETE, UNKNOWN, SAME = "create", "change", "replace", 
 #: In the order in which a person wants to read them; the later one wins when two tasks speak of one resource.
 ACTIONS = (SAME, UNKNOWN, CHANGE, CREATE, REPLACE, DELETE)
 #: Collections whose modules talk to AWS.
+SURVEY = "slipway.aws.stack_survey"
 COLLECTIONS = ("amazon.aws.", "community.aws.", "slipway.aws.")
 HIDDEN = "(hidden)"
 _MEMBER = re.compile(r"^(?P<list>[a-z_]+)\[(?P<name>.*?)\](?:\.(?P<field>.+))?$")
@@ -116,6 +117,9 @@ class Plan:
     #: (layer, module) -> how often a result was hidden, by action.
     hidden: dict[tuple[str, str], list[bool]] = field(default_factory=dict)
     resources: Sequence[Values] = ()
+    #: What the survey found changed by hand since the last run: `{layer, resource, field, …}`. Not every module says in
+    #: check mode that it would put it back, and not everything is put back.
+    drift: Sequence[Values] = ()
     #: Layers that the survey found as the last run left them, with the same inputs: their tasks were not played.
     settled: frozenset[str] = frozenset()
 
@@ -124,6 +128,8 @@ class Plan:
         if not module.startswith(COLLECTIONS):
             return
         self.reached.add((layer, module))
+        if module == SURVEY:
+            self.drift = result.get("drift") or self.drift
         known = self.modules.get(module)
         arguments = dict(place(result, "invocation.module_args") or {})
         if known is None:

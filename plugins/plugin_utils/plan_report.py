@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -31,6 +31,9 @@ WIDTH = 140
 _MARKS = {CREATE: ("+", "green"), CHANGE: ("~", "yellow"), REPLACE: ("±", "magenta"), DELETE: ("-", "red")}
 _UNKNOWN_MARK = ("?", "cyan")
 _LONGEST_VALUE = 60
+FAILED, CHANGES = 1, 2
+#: How many changes by hand are named.
+_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ class Report:
     #: What a month of the whole environment costs; None where nothing costs anything.
     total: prices.Total | None
     failed: bool
+    #: What somebody has changed by hand since the last run, as the survey says it.
+    drift: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def status(self) -> int:
+        """0: nothing to do; 1: the run failed; 2: something is not as it should be."""
+        return FAILED if self.failed else CHANGES if self.drift else status(self.entries)
 
     @property
     def changes(self) -> list[Entry]:
@@ -59,7 +69,7 @@ class Report:
         return {
             "environment": self.environment,
             "region": self.region,
-            "status": 1 if self.failed else status(self.entries),
+            "status": self.status,
             "failed": self.failed,
             "counts": counts(self.entries),
             "price": {
@@ -68,6 +78,7 @@ class Report:
             },
             "minutes_at_least": max((entry.minutes for entry in self.changes), default=0),
             "entries": [entry.as_dict() for entry in self.entries],
+            "drift": [{name: one.get(name) for name in ("layer", "kind", "resource", "field")} for one in self.drift],
         }
 
     def difference(self) -> prices.Total:
@@ -162,8 +173,10 @@ def _footer(report: Report) -> list[str]:
         return ["The run failed, see above: what stands here is not all. Nothing was written."]
     found = counts(report.entries)
     lines = []
+    if report.drift:
+        lines.append(_by_hand(report.drift))
     if not report.changes:
-        lines.append(f"Nothing to do: {found[SAME]} resources are as they should be.")
+        lines.append(f"Nothing {'else ' if report.drift else ''}to do: {found[SAME]} resources are as they should be.")
     else:
         verbs = {CREATE: "create", CHANGE: "change", REPLACE: "replace", DELETE: "delete", UNKNOWN: "are unknown"}
         said = [f"{found[action]} to {verb}" for action, verb in verbs.items() if found[action] and action != UNKNOWN]
@@ -182,6 +195,15 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"The whole environment costs {report.total.known:.2f} USD a month without traffic{more}.")
     lines.append("Nothing was written.")
     return lines
+
+
+def _by_hand(drift: Sequence[Mapping[str, Any]]) -> str:
+    places = [f"{one['resource']} {one.get('field') or one['kind']}" for one in drift]
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return (
+        f"Changed by hand since the last run: {', '.join(places[:_NAMED])}{more}. A run puts back what its layers look "
+        "after, which not every module foretells; playbooks/drift.yml says what each is and was."
+    )
 
 
 def _minutes(report: Report) -> str:

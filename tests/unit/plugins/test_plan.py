@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -371,6 +372,24 @@ def test_an_empty_plan_says_so_and_a_failed_one_does_not() -> None:
     failed = plan_report.text(report(failed=True), width=100)
     assert "Nothing to do" not in failed
     assert "not all" in failed
+
+
+def test_what_was_changed_by_hand_is_named_though_no_module_foretells_it() -> None:
+    plan = Plan()
+    evil = {"layer": "storage", "resource": "AWS::S3::BucketPolicy releases", "field": "Policy.Statement.Evil"}
+    gone = {"layer": "balancer", "resource": "AWS::ElasticLoadBalancingV2::Listener stack HTTP 80", "field": ""}
+    drift = [{**evil, "kind": "changed", "live": "x"}, {**gone, "kind": "missing"}]
+    plan.observe("localhost", "slipway.aws.stack_survey", {"changed": False, "drift": drift})
+    plan.observe("localhost", "slipway.aws.stack_survey", {"changed": False, "drift": []})
+    found = replace(report(Entry("a", "VPC", "x", SAME)), drift=plan.drift)
+    assert found.status == found.as_dict()["status"] == 2
+    assert found.as_dict()["drift"] == [{**evil, "kind": "changed"}, {**gone, "kind": "missing"}]
+    text = " ".join(plan_report.text(found, width=200).split())
+    assert "by hand since the last run: AWS::S3::BucketPolicy releases Policy.Statement.Evil, AWS::Elastic" in text
+    assert "stack HTTP 80 missing." in text
+    assert "Nothing else to do" in text
+    many = plan_report.text(replace(found, drift=drift * 10), width=4000)
+    assert "and 8 more" in many
 
 
 def test_machines_read_the_same() -> None:
