@@ -342,7 +342,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], list[tuple[str, Fields, Fields]], A
                 {"CacheParameterGroups": [{"CacheParameterGroupFamily": "valkey8"}]},
             )
         ],
-        {"CacheParameterGroupFamily": "valkey8"},
+        {"family": "valkey8", "description": "", "arn": None},
     ),
     (
         "elasticache",
@@ -391,7 +391,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], list[tuple[str, Fields, Fields]], A
     (
         "elasticache",
         "set_parameters",
-        ("p", {f"name{number}": "1" for number in range(21)}),
+        ("p", {f"name{number}": "1" for number in range(21)}, {}),
         [
             (
                 "modify_cache_parameter_group",
@@ -410,7 +410,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], list[tuple[str, Fields, Fields]], A
     (
         "elasticache",
         "reset_parameters",
-        ("p", ["a"]),
+        ("p", ["a"], {}),
         [
             (
                 "reset_cache_parameter_group",
