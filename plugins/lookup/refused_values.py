@@ -43,12 +43,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # type: ignore[import-untyped]
 from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
-from ansible_collections.slipway.aws.plugins.plugin_utils.variables import specified_options
-
-_PlainLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ansible_collections.slipway.aws.plugins.plugin_utils.variables import (
+    is_template,
+    read_specification,
+    specifications,
+    specified_options,
+)
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -63,8 +65,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 def refused(project: Path, variables: Mapping[str, Any]) -> Iterator[str]:
     """What the roles of a project would refuse of the variables, in Ansible's words."""
     options: dict[str, Mapping[str, Any]] = {}
-    for path in sorted((project / "roles").glob("*/meta/argument_specs.y*ml")):
-        options |= specified_options(yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader))  # noqa: S506
+    for path in specifications(project):
+        options |= specified_options(read_specification(path))
     for name in sorted(options.keys() & variables.keys()):
         option, value = options[name], variables[name]
         if value is not None and not option.get("no_log") and is_written_out(value):
@@ -80,5 +82,5 @@ def is_written_out(value: object) -> bool:
     if isinstance(value, list):
         return all(map(is_written_out, value))
     if isinstance(value, str):
-        return "{{" not in value and "{%" not in value
+        return not is_template(value)
     return value is None or isinstance(value, (int, float))

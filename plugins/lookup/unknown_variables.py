@@ -63,12 +63,9 @@ _raw:
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleLookupError  # type: ignore[import-untyped]
 from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]
-from ansible_collections.slipway.aws.plugins.plugin_utils.variables import unknown_variables
-
-_PlainLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ansible_collections.slipway.aws.plugins.plugin_utils.variables import read_specification, unknown_variables
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -88,6 +85,6 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 
     def _load(self, path: Path) -> Any:
         if path.stem == "argument_specs":
-            return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader) or {}  # noqa: S506 (it is a safe one)
-        # Ansible's own loader is slower, but decrypts vault files and knows Ansible's YAML tags.
+            return read_specification(path)
+        # Slower, but it decrypts vault files and knows Ansible's YAML tags.
         return self._loader.load_from_file(str(path)) or {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, override
+from typing import Any, ClassVar, NamedTuple, override
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
@@ -18,6 +18,8 @@ from ansible_collections.slipway.aws.plugins.module_utils.desired_state import (
     nearest,
     tag_delta,
 )
+from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
+from ansible_collections.slipway.aws.plugins.module_utils.rds_api import RdsApi
 
 ARGUMENTS: Fields = {
     **STATE_ARGUMENTS,
@@ -30,23 +32,26 @@ ARGUMENTS: Fields = {
 }
 
 
-class Spelling(Protocol):
-    """What distinguishes the two services where nothing is called."""
+class Spelling(NamedTuple):
+    """How a service is called, and how it writes the two booleans."""
 
-    service: ClassVar[str]
-    yes_and_no: ClassVar[tuple[str, str]]
+    service: str
+    yes: str
+    no: str
 
 
-def parameter_text(value: object, spelling: Spelling | type[Spelling]) -> str:
+def parameter_text(value: object, spelling: Spelling) -> str:
     """A value as the service spells it; YAML reads ``yes`` as a boolean."""
-    return spelling.yes_and_no[not value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return spelling.yes if value else spelling.no
+    return str(value)
 
 
 def desired_parameters(
     given: Mapping[str, object],
     known: Mapping[str, Mapping[str, Any]],
     live: Mapping[str, str],
-    spelling: Spelling | type[Spelling],
+    spelling: Spelling,
     *,
     purge: bool,
 ) -> Fields:
@@ -89,46 +94,14 @@ def user_parameters(parameters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-class ParameterGroupApi(Protocol):
-    """The calls, of either service."""
-
-    def parameter_group(self, name: str) -> Fields | None:
-        """``{family, description, arn}``, or None."""
-
-    def parameters(self, name: str) -> list[Fields]:
-        """Parameter of AWS, for every parameter of the group."""
-
-    def parameters_of_family(self, family: str) -> list[Fields]:
-        """Parameter of AWS, for every parameter that a new group of the family will have."""
-
-    def create_parameter_group(self, name: str, family: str, description: str, tags: Mapping[str, str]) -> Fields:
-        """Make it, with the family's defaults."""
-
-    def set_parameters(self, name: str, values: Mapping[str, str], known: Mapping[str, Fields]) -> None:
-        """Set these. ``known``: Parameter of AWS by name."""
-
-    def reset_parameters(self, name: str, parameters: Sequence[str], known: Mapping[str, Fields]) -> None:
-        """Give these the family's defaults back."""
-
-    def delete_parameter_group(self, name: str) -> None:
-        """Delete it; nothing when there is none."""
-
-    def tags(self, arn: str) -> dict[str, str]:
-        """The tags."""
-
-    def change_tags(self, arn: str, to_set: Mapping[str, str], to_remove: Sequence[str]) -> None:
-        """Set and remove tags."""
-
-
 class ParameterGroup(Resource):
-    """A parameter group. What it is for, and how its service spells a boolean, say the classes of the modules."""
+    """A parameter group. What it is for (``holder``), and how its service spells, say the classes of the modules."""
 
     result_key = "parameter_group"
-    service: ClassVar[str]
     holder: ClassVar[str]
-    yes_and_no: ClassVar[tuple[str, str]]
+    spelling: ClassVar[Spelling]
 
-    def __init__(self, api: ParameterGroupApi, params: Fields) -> None:
+    def __init__(self, api: ElastiCacheApi | RdsApi, params: Fields) -> None:
         self.api = api
         self.params = params
 
@@ -163,7 +136,7 @@ class ParameterGroup(Resource):
         if given is not None:
             known = live.raw["known"] if live else self._family
             parameters = desired_parameters(
-                given, known, have.get("parameters", {}), type(self), purge=self.params["purge_parameters"]
+                given, known, have.get("parameters", {}), self.spelling, purge=self.params["purge_parameters"]
             )
             if parameters:
                 fields["parameters"] = parameters
@@ -175,7 +148,7 @@ class ParameterGroup(Resource):
         family = self.params["family"]
         known = {item["ParameterName"]: item for item in self.api.parameters_of_family(family)}
         if not known:
-            raise RefusalError(f"{self.service} knows no family {family}.")
+            raise RefusalError(f"{self.spelling.service} knows no family {family}.")
         return known
 
     @override

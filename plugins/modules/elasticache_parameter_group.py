@@ -71,16 +71,15 @@ parameter_group:
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import aws_module, run
 from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
-from ansible_collections.slipway.aws.plugins.module_utils.parameter_group import ARGUMENTS, ParameterGroup
+from ansible_collections.slipway.aws.plugins.module_utils.parameter_group import ARGUMENTS, ParameterGroup, Spelling
 
 
 class CacheParameterGroup(ParameterGroup):
     """A parameter group of ElastiCache."""
 
     kind = "cache parameter group"
-    service = "ElastiCache"
     holder = "the replication group"
-    yes_and_no = ("yes", "no")
+    spelling = Spelling("ElastiCache", yes="yes", no="no")
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ parameter_group:
 """
 
 from ansible_collections.slipway.aws.plugins.module_utils.aws import aws_module, run
-from ansible_collections.slipway.aws.plugins.module_utils.parameter_group import ARGUMENTS, ParameterGroup
+from ansible_collections.slipway.aws.plugins.module_utils.parameter_group import ARGUMENTS, ParameterGroup, Spelling
 from ansible_collections.slipway.aws.plugins.module_utils.rds_api import RdsApi
 
 
@@ -82,9 +82,8 @@ class DBParameterGroup(ParameterGroup):
     """A parameter group of RDS."""
 
     kind = "DB parameter group"
-    service = "RDS"
     holder = "the instance"
-    yes_and_no = ("1", "0")
+    spelling = Spelling("RDS", yes="1", no="0")
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ Values = Mapping[str, Any]
 CREATE, CHANGE, REPLACE, DELETE, UNKNOWN, SAME = "create", "change", "replace", "delete", "unknown", "same"
 #: In the order in which a person wants to read them; the later one wins when two tasks speak of one resource.
 ACTIONS = (SAME, UNKNOWN, CHANGE, CREATE, REPLACE, DELETE)
-#: Collections whose modules talk to AWS.
 SURVEY = "slipway.aws.stack_survey"
+#: Collections whose modules talk to AWS.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "slipway.aws.")
 HIDDEN = "(hidden)"
 _MEMBER = re.compile(r"^(?P<list>[a-z_]+)\[(?P<name>.*?)\](?:\.(?P<field>.+))?$")

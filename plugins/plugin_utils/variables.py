@@ -1,4 +1,4 @@
-"""Which variables an inventory sets that nobody reads. Pure but for listing files.
+"""Which variables an inventory sets that nobody reads. Pure but for listing files and reading specifications.
 
 Ansible takes any name in ``group_vars``: ``gunicorn_wrokers: 4`` is accepted and does nothing.
 """
@@ -9,9 +9,11 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 Load = Callable[[Path], Any]
@@ -19,6 +21,8 @@ Load = Callable[[Path], Any]
 # Where YAML holds an expression without braces.
 EXPRESSIONS = frozenset({"when", "until", "that", "changed_when", "failed_when", "var"})
 _EXTENSIONS = (".yml", ".yaml", ".json")
+# Ansible's own loader is slower, and these files need neither its vault nor its tags.
+_PLAIN_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _JINJA = Environment()  # noqa: S701 (parsed for its names, never rendered)
 
 
@@ -78,6 +82,17 @@ def _names_in_hosts(content: Any) -> set[str]:
     return found
 
 
+def specifications(project: Path) -> list[Path]:
+    """The ``argument_specs.yml`` of all roles."""
+    return sorted((project / "roles").glob("*/meta/argument_specs.y*ml"))
+
+
+@cache
+def read_specification(path: Path) -> Any:
+    """One of them, parsed once for all who ask in one task. Nobody changes the answer."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_PLAIN_LOADER) or {}  # noqa: S506 (it is a safe one)
+
+
 def specified_options(specs: Any) -> dict[str, Mapping[str, Any]]:
     """The options of every entry point of one ``argument_specs.yml``, by name."""
     entries = specs.get("argument_specs") if isinstance(specs, Mapping) else None
@@ -103,8 +118,13 @@ def referenced_names(content: Any, *, expression: bool = False) -> set[str]:
     return _names_in_template(content if not expression or "{{" in content else "{{ " + content + " }}")
 
 
+def is_template(text: str) -> bool:
+    """Whether Ansible would render it."""
+    return "{{" in text or "{%" in text
+
+
 def _names_in_template(text: str) -> set[str]:
-    if "{{" not in text and "{%" not in text:
+    if not is_template(text):
         return set()
     try:
         found = {name.name for name in _JINJA.parse(text).find_all(nodes.Name)}
@@ -132,7 +152,7 @@ def files_that_know(project: Path) -> list[Path]:
     """Specifications of all roles, the project's ``group_vars``, playbooks and inventories."""
     playbooks = sorted([*(project / "playbooks").rglob("*.y*ml"), *project.glob("*.yml")])
     return [
-        *sorted((project / "roles").glob("*/meta/argument_specs.y*ml")),
+        *specifications(project),
         *variable_files(project / "group_vars"),
         *(path for path in playbooks if "group_vars" not in path.relative_to(project).parts),
         *sorted((project / "inventories").glob("*/*.y*ml")),

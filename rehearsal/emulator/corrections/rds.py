@@ -34,6 +34,9 @@ POSTGRES_VERSIONS = {
 #: The authority of an instance for which none was named.
 DEFAULT_AUTHORITY = "rds-ca-rsa2048-g1"
 
+#: What happened after what: a static parameter changed, an instance (re)started.
+_moments = itertools.count(1)
+
 _db_instance_init = DBInstance.__init__
 _update = DBInstance.update
 _delete_db_instance = RDSBackend.delete_db_instance
@@ -431,10 +434,6 @@ def describe_engine_default_parameters(self: RDSResponse) -> ActionResult:
         raise RDSClientError("InvalidParameterValue", f"{family} is no family that the rehearsal knows.")
     group = self.backend.describe_db_parameter_groups({"db_parameter_group_name": f"default.{family}"})[0]
     return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters_of(group)}})
-
-
-#: What happened after what.
-_moments = itertools.count(1)
 
 
 def _note_static(group: DBParameterGroup, name: str) -> None:

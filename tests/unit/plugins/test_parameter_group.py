@@ -31,7 +31,7 @@ KNOWN: dict[str, Fields] = {
 def test_parameters_are_spelt_as_elasticache_does(
     given: Fields, have: dict[str, str], purge: bool, expected: Fields
 ) -> None:
-    assert desired_parameters(given, KNOWN, have, CacheParameterGroup, purge=purge) == expected
+    assert desired_parameters(given, KNOWN, have, CacheParameterGroup.spelling, purge=purge) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_parameters_are_spelt_as_elasticache_does(
 )
 def test_a_parameter_that_the_family_would_refuse_is_refused(given: Fields, message: str) -> None:
     with pytest.raises(RefusalError, match=message):
-        desired_parameters(given, KNOWN, {}, CacheParameterGroup, purge=True)
+        desired_parameters(given, KNOWN, {}, CacheParameterGroup.spelling, purge=True)
 
 
 def test_only_what_a_user_has_set_is_a_parameter_of_the_group() -> None:
@@ -78,7 +78,7 @@ OF_POSTGRES: dict[str, Fields] = {
     ],
 )
 def test_rds_has_its_own_spelling(name: str, value: object, text: str) -> None:
-    assert desired_parameters({name: value}, OF_POSTGRES, {}, DBParameterGroup, purge=True) == {name: text}
+    assert desired_parameters({name: value}, OF_POSTGRES, {}, DBParameterGroup.spelling, purge=True) == {name: text}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_rds_has_its_own_spelling(name: str, value: object, text: str) -> None:
 )
 def test_what_rds_would_refuse_is_refused(name: str, value: object, message: str) -> None:
     with pytest.raises(RefusalError, match=message):
-        desired_parameters({name: value}, OF_POSTGRES, {}, DBParameterGroup, purge=True)
+        desired_parameters({name: value}, OF_POSTGRES, {}, DBParameterGroup.spelling, purge=True)
 
 
 def test_a_static_parameter_waits_for_a_restart_and_no_other() -> None:
