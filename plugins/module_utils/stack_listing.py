@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.slipway.aws.plugins.module_utils.acm_api import AcmApi
 from ansible_collections.slipway.aws.plugins.module_utils.acm_certificate import ALL_KEY_ALGORITHMS, proven_domains
 from ansible_collections.slipway.aws.plugins.module_utils.aws import Api
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields
@@ -347,18 +348,16 @@ def parameters(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
 @listing("acm", BOTH, "acm:*")
 def certificates(stack: Stack, api: Api, region: str) -> Iterator[Fields]:
     """Certificates of the domains that carry the stack's tags, and those of others that share a proof with them."""
-    types = {"keyTypes": list(ALL_KEY_ALGORITHMS)}
-    for one in api.pages("list certificates", "list_certificates", "CertificateSummaryList", Includes=types):
-        shared = [domain for domain in proven_domains(one) if domain in stack.domains]
-        if not shared:
+    acm = AcmApi(api.client)
+    for one in acm.certificates(ALL_KEY_ALGORITHMS):
+        arn, domain = one["CertificateArn"], one["DomainName"]
+        shared = [name for name in proven_domains(one) if name in stack.domains]
+        if domain not in stack.domains and not shared:
             continue
-        arn = one["CertificateArn"]
-        answer = api.call("read tags", "list_tags_for_certificate", CertificateArn=arn)
-        tags = {tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])}
-        if not stack.tags.items() <= tags.items():
-            yield from (found(OTHERS_CERTIFICATE, domain, arn, region) for domain in shared)
-        elif one["DomainName"] in stack.domains:
-            yield found("certificate", one["DomainName"], arn, region)
+        if not stack.tags.items() <= acm.tags(arn).items():
+            yield from (found(OTHERS_CERTIFICATE, name, arn, region) for name in shared)
+        elif domain in stack.domains:
+            yield found("certificate", domain, arn, region)
 
 
 @listing("route53", GLOBAL, "route53:*")

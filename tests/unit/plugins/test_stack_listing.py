@@ -77,22 +77,25 @@ def test_a_secret_that_the_list_takes_for_alive_may_wait_for_its_deletion_or_be_
 def test_a_proof_by_which_a_certificate_of_others_renews_itself_is_not_left_over() -> None:
     client = _client("acm")
     stack = replace(STACK, tags={"Environment": "staging"}, domains=("example.com", "origin.example.com"))
-    ours, theirs, elsewhere = (f"arn:aws:acm:{REGION}:123456789012:certificate/{number}" for number in "123")
+    ours, theirs, elsewhere, dead = (f"arn:aws:acm:{REGION}:123456789012:certificate/{number}" for number in "1234")
     listed = [
         {"DomainName": "example.com", "CertificateArn": ours},
         {"DomainName": "*.example.com", "CertificateArn": theirs, "SubjectAlternativeNameSummaries": ["*.example.com"]},
         {"DomainName": "www.example.com", "CertificateArn": elsewhere},
+        {"DomainName": "origin.example.com", "CertificateArn": dead, "Status": "VALIDATION_TIMED_OUT"},
     ]
     with Stubber(client) as stub:
         stub.add_response("list_certificates", {"CertificateSummaryList": listed})
         tags = [{"Key": "Environment", "Value": "staging"}]
         stub.add_response("list_tags_for_certificate", {"Tags": tags}, {"CertificateArn": ours})
         stub.add_response("list_tags_for_certificate", {}, {"CertificateArn": theirs})
+        stub.add_response("list_tags_for_certificate", {"Tags": tags}, {"CertificateArn": dead})
         found = list(certificates(stack, Api(client), REGION))
         stub.assert_no_pending_responses()
     assert [(one["kind"], one["name"], one["id"]) for one in found] == [
         ("certificate", "example.com", ours),
         (OTHERS_CERTIFICATE, "example.com", theirs),
+        ("certificate", "origin.example.com", dead),
     ]
 
     def why(name: str) -> str:
