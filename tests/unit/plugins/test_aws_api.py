@@ -15,6 +15,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.aws import SPREADING_A
 from ansible_collections.slipway.aws.plugins.module_utils.cloudfront_api import CloudFrontApi
 from ansible_collections.slipway.aws.plugins.module_utils.desired_state import Fields, RefusalError
 from ansible_collections.slipway.aws.plugins.module_utils.elasticache_api import ElastiCacheApi
+from ansible_collections.slipway.aws.plugins.module_utils.rds_api import RdsApi
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
@@ -22,6 +23,7 @@ SERVICES: dict[str, Callable[..., Api]] = {
     "cloudfront": CloudFrontApi,
     "elasticache": ElastiCacheApi,
     "acm": AcmApi,
+    "rds": RdsApi,
 }
 
 
@@ -45,6 +47,8 @@ SUMMARY = {
 }
 ARN = "arn:aws:cloudfront::123456789012:distribution/E1"
 GROUP_ARN = "arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:cache"
+DB_GROUP_ARN = "arn:aws:rds:eu-west-1:123456789012:pg:p"
+STATIC: dict[str, Fields] = {"s": {"ApplyType": "static"}}
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 ORIGIN = {"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
 DISTRIBUTION = {
@@ -445,6 +449,129 @@ CALLS: list[tuple[str, str, tuple[Any, ...], list[tuple[str, Fields, Fields]], A
         None,
     ),
     (
+        "rds",
+        "parameter_group",
+        ("p",),
+        [
+            (
+                "describe_db_parameter_groups",
+                {"DBParameterGroupName": "p"},
+                {"DBParameterGroups": [{"DBParameterGroupFamily": "postgres17", "DBParameterGroupArn": DB_GROUP_ARN}]},
+            )
+        ],
+        {"family": "postgres17", "description": "", "arn": DB_GROUP_ARN},
+    ),
+    (
+        "rds",
+        "parameters",
+        ("p",),
+        [
+            (
+                "describe_db_parameters",
+                {"DBParameterGroupName": "p"},
+                {"Marker": "two", "Parameters": [{"ParameterName": "a"}]},
+            ),
+            (
+                "describe_db_parameters",
+                {"DBParameterGroupName": "p", "Marker": "two"},
+                {"Parameters": [{"ParameterName": "b"}]},
+            ),
+        ],
+        [{"ParameterName": "a"}, {"ParameterName": "b"}],
+    ),
+    (
+        "rds",
+        "parameters_of_family",
+        ("postgres17",),
+        [
+            (
+                "describe_engine_default_parameters",
+                {"DBParameterGroupFamily": "postgres17"},
+                {"EngineDefaults": {"Parameters": [{"ParameterName": "a"}]}},
+            )
+        ],
+        [{"ParameterName": "a"}],
+    ),
+    (
+        "rds",
+        "create_parameter_group",
+        ("p", "postgres17", "d", {"a": "1"}),
+        [
+            (
+                "create_db_parameter_group",
+                {
+                    "DBParameterGroupName": "p",
+                    "DBParameterGroupFamily": "postgres17",
+                    "Description": "d",
+                    "Tags": [{"Key": "a", "Value": "1"}],
+                },
+                {"DBParameterGroup": {"DBParameterGroupArn": DB_GROUP_ARN}},
+            )
+        ],
+        {"DBParameterGroupArn": DB_GROUP_ARN},
+    ),
+    (
+        "rds",
+        "set_parameters",
+        ("p", {f"name{number}": "1" for number in range(21)}, {f"name{number}": {} for number in range(21)}),
+        [
+            (
+                "modify_db_parameter_group",
+                {
+                    "DBParameterGroupName": "p",
+                    "Parameters": [
+                        {"ParameterName": f"name{number}", "ParameterValue": "1", "ApplyMethod": "immediate"}
+                        for number in numbers
+                    ],
+                },
+                {},
+            )
+            for numbers in (range(20), range(20, 21))
+        ],
+        None,
+    ),
+    (
+        "rds",
+        "reset_parameters",
+        ("p", ["s"], STATIC),
+        [
+            (
+                "reset_db_parameter_group",
+                {
+                    "DBParameterGroupName": "p",
+                    "ResetAllParameters": False,
+                    "Parameters": [{"ParameterName": "s", "ApplyMethod": "pending-reboot"}],
+                },
+                {},
+            )
+        ],
+        None,
+    ),
+    (
+        "rds",
+        "delete_parameter_group",
+        ("p",),
+        [("delete_db_parameter_group", {"DBParameterGroupName": "p"}, {})],
+        None,
+    ),
+    (
+        "rds",
+        "tags",
+        (DB_GROUP_ARN,),
+        [("list_tags_for_resource", {"ResourceName": DB_GROUP_ARN}, {"TagList": [{"Key": "a", "Value": "1"}]})],
+        {"a": "1"},
+    ),
+    (
+        "rds",
+        "change_tags",
+        (DB_GROUP_ARN, {"a": "1"}, ["b"]),
+        [
+            ("remove_tags_from_resource", {"ResourceName": DB_GROUP_ARN, "TagKeys": ["b"]}, {}),
+            ("add_tags_to_resource", {"ResourceName": DB_GROUP_ARN, "Tags": [{"Key": "a", "Value": "1"}]}, {}),
+        ],
+        None,
+    ),
+    (
         "acm",
         "certificates",
         (["RSA_2048", "EC_prime256v1"],),
@@ -542,6 +669,8 @@ def test_every_call_is_in_the_table(service: str) -> None:
         ("elasticache", "replication_group", ("c",), "describe_replication_groups", "ReplicationGroupNotFoundFault"),
         ("elasticache", "cache_cluster", ("c",), "describe_cache_clusters", "CacheClusterNotFound"),
         ("elasticache", "parameter_group", ("p",), "describe_cache_parameter_groups", "CacheParameterGroupNotFound"),
+        ("rds", "parameter_group", ("p",), "describe_db_parameter_groups", "DBParameterGroupNotFound"),
+        ("rds", "delete_parameter_group", ("p",), "delete_db_parameter_group", "DBParameterGroupNotFound"),
         ("acm", "certificate", (CERTIFICATE,), "describe_certificate", "ResourceNotFoundException"),
         ("acm", "delete_certificate", (CERTIFICATE,), "delete_certificate", "ResourceNotFoundException"),
     ],
