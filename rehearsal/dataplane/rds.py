@@ -178,6 +178,10 @@ class Databases:
                 ["sh", "-c", START],
             )
             return
+        if instance["DBInstanceStatus"] == "rebooting":
+            self._told.pop(service.name, None)
+            self._workers.start(service.name, self._reboot, identifier, service.name)
+            return
         if changed:
             self._context.engine.run("kill", "--signal=HUP", service.name)
         password = backchannel.database_master_password(identifier)
@@ -209,6 +213,12 @@ class Databases:
         for name in ("postgresql.conf", "pg_hba.conf"):
             (place / name).chmod(0o644)
         return any(changed)
+
+    def _reboot(self, identifier: str, name: str) -> None:
+        """Restart it, by which static parameters come into force. It is available when it answers again."""
+        self._context.engine.run("restart", "--time=10", name)
+        backchannel.set_db_instance_status(identifier, "starting")
+        log.info("%s was rebooted", name)
 
     def _tell(self, identifier: str, name: str, statements: str, told: str) -> None:
         psql = ("exec", "-i", name, "psql", "-X", "-q", "-h", "/tmp", "-U", SUPERUSER, "-d", "postgres")  # noqa: S108

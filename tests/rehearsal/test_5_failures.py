@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -116,6 +117,42 @@ def test_a_dead_database_comes_back_with_its_data(
         60,
         "the API reads the same incidents again",
     )
+
+
+def test_a_static_parameter_is_in_force_after_a_reboot_of_the_database(
+    rehearsal: Rehearsal, site: httpx.Client, eventually: Eventually
+) -> None:
+    rds = rehearsal.client("rds")
+
+    def instance() -> dict[str, Any]:
+        (found,) = rds.describe_db_instances()["DBInstances"]
+        return dict(found)
+
+    identifier, group = instance()["DBInstanceIdentifier"], instance()["DBParameterGroups"][0]["DBParameterGroupName"]
+    static = {"ParameterName": "max_connections", "ApplyMethod": "pending-reboot"}
+
+    def limit() -> str:
+        psql = ("psql", "-X", "-A", "-t", "-h", "/tmp", "-U", SUPERUSER, "-d", "postgres")  # noqa: S108
+        return rehearsal.on(f"rds-{identifier}", *psql, "-c", "SHOW max_connections").strip()
+
+    def reboot() -> None:
+        rds.reboot_db_instance(DBInstanceIdentifier=identifier)
+        eventually(lambda: instance()["DBInstanceStatus"] == "available", 60, "the database is available again")
+        assert instance()["DBParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
+        eventually(lambda: site.get("/api/incidents/").status_code == 200, 60, "the API reads it again")
+
+    before = limit()
+    assert before != "57"
+    try:
+        rds.modify_db_parameter_group(DBParameterGroupName=group, Parameters=[{**static, "ParameterValue": "57"}])
+        assert instance()["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
+        assert limit() == before
+        reboot()
+        assert limit() == "57"
+    finally:
+        rds.reset_db_parameter_group(DBParameterGroupName=group, Parameters=[static])
+        reboot()
+    assert limit() == before
 
 
 @contextmanager
