@@ -6,6 +6,7 @@ Pure: the callback hands in arguments and results of modules, and gets entries. 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ SURVEY = "slipway.aws.stack_survey"
 #: Collections whose modules talk to AWS.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "slipway.aws.")
 HIDDEN = "(hidden)"
+_WORDS = re.compile(r"\{([A-Za-z_.]+)\}")
 _MEMBER = re.compile(r"^(?P<list>[a-z_]+)\[(?P<name>.*?)\](?:\.(?P<field>.+))?$")
 _ABSENT = object()
 
@@ -110,6 +112,8 @@ class Plan:
     region: str = ""
     entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
     live: dict[tuple[str, str], Values] = field(default_factory=dict)
+    #: (kind, what AWS calls it) -> what people call it, of everything that a result has shown.
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
     #: Kinds of which an info module was asked.
     listed: set[str] = field(default_factory=set)
     #: (layer, module) whose task was come to, whether or not it had something to do.
@@ -152,7 +156,11 @@ class Plan:
             for entry in self._members(layer, known, arguments, result):
                 self._add(entry)
             return
-        self._add(self._entry(layer, known, arguments, result))
+        entry = self._entry(layer, known, arguments, result)
+        if "live" in known:
+            live = place(result, known["live"])
+            self.names[entry.kind, str(place(live, "id"))] = entry.name
+        self._add(entry)
 
     def _read(self, known: Values, result: Values) -> None:
         if "kind" in known and isinstance(result.get(known["list"]), list):
@@ -195,7 +203,7 @@ class Plan:
             return "creat" not in str(result.get("msg", ""))
         if how == "live":
             return (known["kind"], name) in self.live
-        found = place(result, how) if how else None
+        found = place(result, _filled(how, place(result, "invocation.module_args"))) if how else None
         return bool(found) and found != known.get("placeholder") if how else None
 
     def _fields(self, known: Values, arguments: Values, result: Values, name: str) -> Iterator[Field]:
@@ -203,9 +211,12 @@ class Plan:
             for change in result["changes"]:
                 yield Field(change["field"], change["from"], change["to"])
             return
+        for argument, where in known.get("documents", {}).items():
+            yield from _statements(argument, place(result, _filled(where, arguments)), arguments.get(argument))
         diff = _one_diff(result)
         if diff is not None and isinstance(diff.get("before"), Mapping) and isinstance(diff.get("after"), Mapping):
-            yield from compared(diff["before"], diff["after"])
+            if "documents" not in known:
+                yield from compared(diff["before"], diff["after"])
             return
         live = place(result, known["live"]) if "live" in known else self.live.get((known["kind"], name))
         if not isinstance(live, Mapping):
@@ -220,6 +231,21 @@ class Plan:
             yield from _compare(argument, place(live, where) if "." in where else live.get(where, _ABSENT), wanted)
         for argument, key in known.get("keyed", {}).items():
             yield from _keyed(argument, key, live.get(argument), arguments.get(argument) or [])
+        for argument, how in known.get("lists", {}).items():
+            if arguments.get(argument) is not None:
+                yield from self._listed(argument, how, live, arguments)
+
+    def _listed(self, argument: str, how: Values, live: Values, arguments: Values) -> Iterator[Field]:
+        """Members of a list that both sides have, each with what it leads to."""
+        have = dict(_pairs(how, live.get(how["live"]) or []))
+        if "of" in how:
+            have = {self.names.get((how["of"], member), member): value for member, value in have.items()}
+        wanted = dict(_pairs(how, arguments[argument]))
+        purged = arguments.get(how["purged"], True) if "purged" in how else True
+        for member in sorted(have.keys() | wanted.keys() if purged else wanted):
+            before, after = have.get(member, "absent"), wanted.get(member, "absent")
+            if before != after:
+                yield Field(f"{argument}[{member}]", before, after)
 
     def _members(self, layer: str, known: Values, arguments: Values, result: Values) -> Iterator[Entry]:
         """One entry for each log group, alarm and so on that one call of a module keeps."""
@@ -363,9 +389,11 @@ class Plan:
 
 
 def _name(template: str, arguments: Values) -> str:
-    if "{" in template:
-        return re.sub(r"\{([a-z_.]+)\}", lambda match: str(place(arguments, match[1]) or ""), template)
-    return str(place(arguments, template) or "")
+    return _filled(template, arguments) if "{" in template else str(place(arguments, template) or "")
+
+
+def _filled(template: str, arguments: Any) -> str:
+    return _WORDS.sub(lambda match: str(place(arguments, match[1]) or ""), template)
 
 
 def _one_diff(result: Values) -> Values | None:
@@ -396,6 +424,47 @@ def _keyed(name: str, key: str, have: Any, wanted: Sequence[Values]) -> Iterator
             yield Field(f"{name}[{member}]", "absent", "present")
     for gone in sorted(live.keys() - asked.keys()):
         yield Field(f"{name}[{gone}]", "present", "absent")
+
+
+def _pairs(how: Values, members: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """What tells each member of a list apart, and what it leads to, if it leads anywhere."""
+    for one in members:
+        if isinstance(one, Mapping):
+            key, value = (_first(how.get(what, ""), one) for what in ("key", "value"))
+            if key:
+                yield key, value or "present"
+        else:
+            yield str(one), "present"
+
+
+def _first(names: str, one: Values) -> str:
+    """The first of several members ("a|b") that has a value."""
+    return next((str(one[name]) for name in names.split("|") if one.get(name)), "")
+
+
+def _statements(name: str, have: Any, wanted: Any) -> Iterator[Field]:
+    """Statements of a policy (IAM's JSON) in which two documents differ, by their Sid."""
+    live, asked = _document(have), _document(wanted)
+    for sid in dict.fromkeys([*live, *asked]):
+        if live.get(sid) != asked.get(sid):
+            yield Field(f"{name}[{sid}]", live.get(sid, "absent"), asked.get(sid, "absent"))
+
+
+def _document(policy: Any) -> dict[str, Any]:
+    """The statements of a policy, as AWS compares them: a list of one is that one, and an order has no meaning."""
+    if isinstance(policy, str):
+        policy = json.loads(policy)
+    statements = (policy or {}).get("Statement", [])
+    numbered = enumerate([statements] if isinstance(statements, Mapping) else statements, 1)
+    return {str(one.get("Sid") or number): _plain(_unlisted(one)) for number, one in numbered}
+
+
+def _unlisted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _unlisted(member) for name, member in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _unlisted(value[0]) if len(value) == 1 else [_unlisted(one) for one in value]
+    return value
 
 
 def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:

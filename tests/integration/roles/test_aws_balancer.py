@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, REGION, TAGS, Clients, Converge, Values
+from .conftest import ACCOUNT, TAGS, Clients, Converge, Values
 
 LOGS = f"stack-{ACCOUNT}-logs"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -77,9 +78,13 @@ def test_every_module_of_the_table_exists_and_has_the_arguments_that_it_names() 
             *known.get("interrupts", {}),
             *known.get("untold", []),
             *known.get("keyed", {}),
+            *known.get("documents", {}),
+            *known.get("lists", {}),
         }
         if "members" not in known:
-            named |= set(re.findall(r"\{([a-z_]+)", known["name"])) or {known["name"].split(".")[0]}
+            named |= set(re.findall(r"\{([a-z_]+)", known["name"] + known.get("exists", ""))) or {
+                known["name"].split(".")[0]
+            }
         # Fields of our own modules are those that they compare, which may be named otherwise.
         if not module.startswith("slipway."):
             options = set(documentation["options"])
@@ -149,6 +154,81 @@ def test_a_change_that_nobody_explains_is_said_to_be_one() -> None:
     (entry,) = observed("amazon.aws.elb_application_lb", {"name": "stack"}, changed=True, msg="Would have updated ALB")
     assert entry.action == CHANGE
     assert [one.told for one in entry.fields] == [False]
+
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+
+
+def test_policies_are_compared_statement_by_statement_as_aws_does() -> None:
+    live = {"Statement": {**READ, "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["*"]}}
+    write = {"Sid": "Write", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    arguments = {"alias": "stack", "policy": json.dumps({"Statement": [READ, write]})}
+    (entry,) = observed("amazon.aws.kms_key", arguments, changed=True, key_arn="arn:key", key_policies=[live])
+    assert (entry.action, entry.reason) == (CHANGE, "")
+    assert entry.fields == (Field("policy[Write]", "absent", write),)
+
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}}]}
+    other = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    attached = [{"policy_name": "Old", "policy_arn": "arn:aws:iam::aws:policy/Old"}]
+    role = {"role_id": "A", "assume_role_policy_document": trust, "attached_policies": attached}
+    trusting: dict[str, Any] = {"name": "web", "assume_role_policy_document": json.dumps(other), "managed_policies": []}
+    (entry,) = observed("amazon.aws.iam_role", trusting, changed=True, iam_role=role)
+    assert [one.name for one in entry.fields] == [
+        "assume_role_policy_document[1]",
+        "managed_policies[arn:aws:iam::aws:policy/Old]",
+    ]
+    (entry,) = observed("amazon.aws.iam_role", {**trusting, "managed_policies": None}, changed=True, iam_role=role)
+    assert [one.name for one in entry.fields] == ["assume_role_policy_document[1]"]
+
+
+def test_a_policy_within_a_role_is_made_or_changed() -> None:
+    arguments = {"iam_name": "web", "policy_name": "logs", "policy_json": {"Statement": [READ]}}
+    befores: list[tuple[dict[str, Any], str]] = [
+        ({}, CREATE),
+        ({"other": {}}, CREATE),
+        ({"logs": {"Statement": []}}, CHANGE),
+    ]
+    for before, action in befores:
+        diff = {"before": before, "after": {**before, "logs": {"Statement": [READ]}}}
+        (entry,) = observed("amazon.aws.iam_policy", arguments, changed=True, diff=diff)
+        assert (entry.name, entry.action) == ("web/logs", action)
+    assert [one.name for one in entry.fields] == ["policy_json[Read]"]
+
+
+def test_a_route_table_says_which_way_out_and_which_subnet() -> None:
+    plan = Plan(region="eu-west-1")
+    for cidr, subnet in (("10.0.0.0/24", "subnet-a"), ("10.0.1.0/24", "subnet-b")):
+        given = {"module_args": {"cidr": cidr}}
+        plan.observe("network", "amazon.aws.ec2_vpc_subnet", {"subnet": {"id": subnet}, "invocation": given})
+    live = {
+        "id": "rtb-1",
+        "tags": {"Name": "stack"},
+        "routes": [
+            {"destination_cidr_block": "10.0.0.0/16", "gateway_id": "local"},
+            {"destination_cidr_block": "0.0.0.0/0", "nat_gateway_id": "nat-old"},
+            {"destination_prefix_list_id": "pl-1", "gateway_id": "vpce-1"},
+        ],
+        "associations": [{"main": True}, {"subnet_id": "subnet-a"}, {"subnet_id": "subnet-foreign"}],
+    }
+    arguments: dict[str, Any] = {
+        "tags": {"Name": "stack"},
+        # As the module leaves its own arguments behind.
+        "routes": [
+            {"destination_cidr_block": "0.0.0.0/0", "nat_gateway_id": "nat-new"},
+            {"dest": "::/0", "egress_only_internet_gateway_id": "eigw-1"},
+        ],
+        "subnets": ["10.0.0.0/24", "10.0.1.0/24"],
+        "purge_routes": False,
+    }
+    told = {"changed": True, "route_table": live, "invocation": {"module_args": arguments}}
+    plan.observe("network", "amazon.aws.ec2_vpc_route_table", told)
+    table = next(one for one in plan.conclude() if one.kind == "route table")
+    assert set(table.fields) == {
+        Field("routes[0.0.0.0/0]", "nat-old", "nat-new"),
+        Field("routes[::/0]", "absent", "eigw-1"),
+        Field("subnets[10.0.1.0/24]", "absent", "present"),
+        Field("subnets[subnet-foreign]", "present", "absent"),
+    }
 
 
 def test_a_database_is_compared_with_what_the_run_has_read() -> None:
