@@ -20,6 +20,7 @@ MODULES = (
     "ec2",
     "ipv6",
     "vpc_endpoints",
+    "dependencies",
     "elbv2",
     "autoscaling",
     "rds",

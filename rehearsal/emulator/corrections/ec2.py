@@ -536,7 +536,7 @@ def describe_nat_gateways(self: NatGatewayBackend, filters: Any, nat_gateway_ids
     """
     tags = {name: values for name, values in (filters or {}).items() if name.startswith("tag")}
     for gateway in self.nat_gateways.values():
-        _let_go(self, gateway)
+        let_go(self, gateway)
     found = _describe_nat_gateways(self, filters, nat_gateway_ids)
     return ec2_utils.generic_filter(tags, found)
 
@@ -558,7 +558,8 @@ def delete_nat_gateway(self: NatGatewayBackend, nat_gateway_id: str) -> NatGatew
     return gateway
 
 
-def _let_go(backend: Any, gateway: NatGateway) -> None:
+def let_go(backend: Any, gateway: NatGateway) -> None:
+    """End what has been `deleting` long enough: its address is free, its interface gone."""
     if gateway.state != "deleting" or time.monotonic() < getattr(gateway, "slipway_gone_at", 0):
         return
     gateway.state = "deleted"
@@ -567,6 +568,7 @@ def _let_go(backend: Any, gateway: NatGateway) -> None:
     ):
         if address.eni is gateway._eni:
             backend.disassociate_address(association_id=address.association_id)
+    backend.enis.pop(gateway._eni.id, None)
 
 
 # -- security groups -----------------------------------------------------------------------------------------

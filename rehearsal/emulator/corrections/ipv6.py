@@ -1,4 +1,4 @@
-"""IPv6 in a VPC: blocks lie within the network's own, routes are there once, and a network goes after its gateways."""
+"""IPv6 in a VPC: blocks lie within the network's own, and routes are there once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import (
-    DependencyViolationError,
     EC2ClientError,
     InvalidSubnetConflictError,
     InvalidSubnetRangeError,
@@ -29,7 +28,6 @@ _associate = EC2Backend.associate_subnet_cidr_block
 _modify_subnet_attribute = EC2Backend.modify_subnet_attribute
 _subnet_filter = Subnet.get_filter_value
 _create_route = EC2Backend.create_route
-_delete_vpc = EC2Backend.delete_vpc
 
 
 def blocks(subnet: Subnet) -> list[dict[str, Any]]:
@@ -149,16 +147,3 @@ def describe_egress_only_internet_gateways(self: EC2Response) -> ActionResult:
     ids = self._get_param("EgressOnlyInternetGatewayIds", [])
     found = self.ec2_backend.describe_egress_only_internet_gateways(ids)
     return ActionResult({"EgressOnlyInternetGateways": generic_filter(self._filters_from_querystring(), found)})
-
-
-@correct(EC2Backend, "delete_vpc")
-def delete_vpc(self: EC2Backend, vpc_id: str) -> VPC:
-    """Gateways go before their network.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
-    """
-    attached = [one.vpc_id for one in self.egress_only_internet_gateways.values()]
-    attached += [attachment["VpcId"] for one in self.internet_gateways.values() for attachment in one.attachments]
-    if vpc_id in attached:
-        raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
-    return _delete_vpc(self, vpc_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+from moto.logs.exceptions import ConflictException, InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.models import LogGroup, LogsBackend, LogStream
 from moto.logs.responses import LogsResponse
@@ -23,6 +23,8 @@ _put_log_events = LogStream.put_log_events
 _add_filter = MetricFilters.add_filter
 _put_metric_filter = LogsBackend.put_metric_filter
 _delete_log_group = LogsBackend.delete_log_group
+_delete_delivery_source = LogsBackend.delete_delivery_source
+_delete_delivery_destination = LogsBackend.delete_delivery_destination
 
 
 @correct(MetricFilters, "add_filter")
@@ -91,3 +93,26 @@ def put_log_events(self: LogStream, log_events: list[dict[str, Any]]) -> str:
     token = _put_log_events(self, log_events)
     del self.events[:-LINES_KEPT]
     return token
+
+
+@correct(LogsBackend, "delete_delivery_source")
+def delete_delivery_source(self: LogsBackend, name: str) -> None:
+    """Not while a delivery comes from it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DeleteDeliverySource.html
+    """
+    if any(one.delivery_source_name == name for one in self.deliveries.values()):
+        raise ConflictException("Cannot delete delivery source with active deliveries.")
+    _delete_delivery_source(self, name)
+
+
+@correct(LogsBackend, "delete_delivery_destination")
+def delete_delivery_destination(self: LogsBackend, name: str) -> None:
+    """Not while a delivery goes to it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DeleteDeliveryDestination.html
+    """
+    destination = self.delivery_destinations.get(name)
+    if destination and any(one.delivery_destination_arn == destination.arn for one in self.deliveries.values()):
+        raise ConflictException("Cannot delete delivery destination with active deliveries.")
+    _delete_delivery_destination(self, name)

@@ -6,7 +6,8 @@ import copy
 import json
 from typing import Any
 
-from moto.wafv2.exceptions import WAFNonexistentItemException
+from moto.cloudfront.models import cloudfront_backends
+from moto.wafv2.exceptions import WAFNonexistentItemException, WAFv2ClientError
 from moto.wafv2.models import GLOBAL_REGION, FakeRule, FakeWebACL, WAFV2Backend, wafv2_backends
 from moto.wafv2.responses import WAFV2Response
 
@@ -17,6 +18,7 @@ _DEFAULT_WINDOW_SECONDS = 300
 
 _rule_to_dict = FakeRule.to_dict
 _associate_web_acl = WAFV2Backend.associate_web_acl
+_delete_web_acl = WAFV2Backend.delete_web_acl
 _put_logging_configuration = WAFV2Backend.put_logging_configuration
 
 
@@ -51,6 +53,22 @@ def associate_web_acl(self: WAFV2Backend, web_acl_arn: str, resource_arn: str) -
     for acl in self.wacls.values():
         acl.associated_resources = [arn for arn in acl.associated_resources if arn != resource_arn]
     _associate_web_acl(self, web_acl_arn, resource_arn)
+
+
+@correct(WAFV2Backend, "delete_web_acl")
+def delete_web_acl(self: WAFV2Backend, name: str, scope: str, _id: str, lock_token: str) -> None:
+    """Not while it protects something.
+
+    https://docs.aws.amazon.com/waf/latest/APIReference/API_DeleteWebACL.html
+    """
+    acl = next((one for one in self.wacls.values() if one.id == _id), None)
+    distributions: Any = cloudfront_backends[self.account_id]["aws"].distributions.values()
+    if acl and (acl.associated_resources or any(one.config["WebACLId"] == acl.arn for one in distributions)):
+        raise WAFv2ClientError(
+            "WAFAssociatedItemException",
+            "AWS WAF did not delete the web ACL: it is associated with another resource.",
+        )
+    _delete_web_acl(self, name, scope, _id, lock_token)
 
 
 @correct(WAFV2Response, "list_resources_for_web_acl")

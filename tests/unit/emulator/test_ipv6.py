@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from rehearsal.emulator.corrections.dependencies import BALANCER_LEAVES_SECONDS
 
 from .conftest import Clients
 
@@ -107,3 +110,5 @@ def test_a_balancer_of_both_families_wants_both_in_each_subnet(
     ec2.associate_subnet_cidr_block(SubnetId=subnets[1], Ipv6CidrBlock=parts[1])
     elb.set_ip_address_type(**change)
     elb.delete_load_balancer(LoadBalancerArn=ipv4)
+    # Its interfaces hold the subnets that long.
+    time.sleep(BALANCER_LEAVES_SECONDS)
