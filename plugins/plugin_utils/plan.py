@@ -27,6 +27,8 @@ SURVEY = "slipway.aws.stack_survey"
 #: Collections whose modules talk to AWS.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "slipway.aws.")
 HIDDEN = "(hidden)"
+#: In place of what AWS will only say once it has made it.
+NOT_YET = "(known once it is made)"
 _WORDS = re.compile(r"\{([A-Za-z_.]+)\}")
 _MEMBER = re.compile(r"^(?P<list>[a-z_]+)\[(?P<name>.*?)\](?:\.(?P<field>.+))?$")
 _ABSENT = object()
@@ -167,7 +169,10 @@ class Plan:
             for kind in (known["kind"], *known.get("also", [])):
                 self.listed.add(kind)
                 for one in result[known["list"]]:
-                    self.live[kind, str(one.get(known["name"]))] = one
+                    name = str(one.get(known["name"]))
+                    self.live[kind, name] = one
+                    if "id" in known:
+                        self.names[kind, str(one.get(known["id"]))] = name
 
     def _entry(self, layer: str, known: Values, arguments: Values, result: Values) -> Entry:
         kind, name = known["kind"], _name(known["name"], arguments)
@@ -237,11 +242,12 @@ class Plan:
 
     def _listed(self, argument: str, how: Values, live: Values, arguments: Values) -> Iterator[Field]:
         """Members of a list that both sides have, each with what it leads to."""
+        asked = arguments[argument]
         have = dict(_pairs(how, live.get(how["live"]) or []))
         if "of" in how:
             have = {self.names.get((how["of"], member), member): value for member, value in have.items()}
-        wanted = dict(_pairs(how, arguments[argument]))
-        purged = arguments.get(how["purged"], True) if "purged" in how else True
+        wanted = dict(_pairs(how, [asked] if isinstance(asked, str) else asked))
+        purged = not isinstance(asked, str) and arguments.get(how.get("purged", ""), True)
         for member in sorted(have.keys() | wanted.keys() if purged else wanted):
             before, after = have.get(member, "absent"), wanted.get(member, "absent")
             if before != after:
@@ -431,8 +437,8 @@ def _pairs(how: Values, members: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for one in members:
         if isinstance(one, Mapping):
             key, value = (_first(how.get(what, ""), one) for what in ("key", "value"))
-            if key:
-                yield key, value or "present"
+            if key and (not value or value != how.get("besides")):
+                yield key, value or (NOT_YET if "value" in how else "present")
         else:
             yield str(one), "present"
 

@@ -17,6 +17,7 @@ from ansible_collections.slipway.aws.plugins.plugin_utils.plan import (
     CHANGE,
     CREATE,
     DELETE,
+    NOT_YET,
     REPLACE,
     SAME,
     UNKNOWN,
@@ -163,9 +164,11 @@ def test_policies_are_compared_statement_by_statement_as_aws_does() -> None:
     live = {"Statement": {**READ, "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["*"]}}
     write = {"Sid": "Write", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
     arguments = {"alias": "stack", "policy": json.dumps({"Statement": [READ, write]})}
-    (entry,) = observed("amazon.aws.kms_key", arguments, changed=True, key_arn="arn:key", key_policies=[live])
+    (entry,) = observed(
+        "amazon.aws.kms_key", arguments, changed=True, key_arn="arn:key", key_policies=[live], aliases=["a", "b"]
+    )
     assert (entry.action, entry.reason) == (CHANGE, "")
-    assert entry.fields == (Field("policy[Write]", "absent", write),)
+    assert entry.fields == (Field("policy[Write]", "absent", write), Field("alias[stack]", "absent", "present"))
 
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}}]}
     other = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}
@@ -197,15 +200,17 @@ def test_a_policy_within_a_role_is_made_or_changed() -> None:
 
 def test_a_route_table_says_which_way_out_and_which_subnet() -> None:
     plan = Plan(region="eu-west-1")
-    for cidr, subnet in (("10.0.0.0/24", "subnet-a"), ("10.0.1.0/24", "subnet-b")):
-        given = {"module_args": {"cidr": cidr}}
-        plan.observe("network", "amazon.aws.ec2_vpc_subnet", {"subnet": {"id": subnet}, "invocation": given})
+    known = [{"subnet_id": "subnet-a", "cidr_block": "10.0.0.0/24"}]
+    plan.observe("network", "amazon.aws.ec2_vpc_subnet_info", {"subnets": known})
+    given: dict[str, Any] = {"module_args": {"cidr": "10.0.1.0/24"}}
+    plan.observe("network", "amazon.aws.ec2_vpc_subnet", {"subnet": {"id": "subnet-b"}, "invocation": given})
     live = {
         "id": "rtb-1",
         "tags": {"Name": "stack"},
         "routes": [
             {"destination_cidr_block": "10.0.0.0/16", "gateway_id": "local"},
             {"destination_cidr_block": "0.0.0.0/0", "nat_gateway_id": "nat-old"},
+            {"destination_cidr_block": "198.51.100.0/24", "gateway_id": "pcx-1"},
             {"destination_prefix_list_id": "pl-1", "gateway_id": "vpce-1"},
         ],
         "associations": [{"main": True}, {"subnet_id": "subnet-a"}, {"subnet_id": "subnet-foreign"}],
@@ -216,19 +221,25 @@ def test_a_route_table_says_which_way_out_and_which_subnet() -> None:
         "routes": [
             {"destination_cidr_block": "0.0.0.0/0", "nat_gateway_id": "nat-new"},
             {"dest": "::/0", "egress_only_internet_gateway_id": "eigw-1"},
+            {"dest": "192.0.2.0/24", "gateway_id": None},
         ],
         "subnets": ["10.0.0.0/24", "10.0.1.0/24"],
-        "purge_routes": False,
     }
-    told = {"changed": True, "route_table": live, "invocation": {"module_args": arguments}}
-    plan.observe("network", "amazon.aws.ec2_vpc_route_table", told)
-    table = next(one for one in plan.conclude() if one.kind == "route table")
-    assert set(table.fields) == {
-        Field("routes[0.0.0.0/0]", "nat-old", "nat-new"),
-        Field("routes[::/0]", "absent", "eigw-1"),
-        Field("subnets[10.0.1.0/24]", "absent", "present"),
-        Field("subnets[subnet-foreign]", "present", "absent"),
-    }
+    for purged in (False, True):
+        told = {"module_args": {**arguments, "purge_routes": purged}}
+        plan.entries.clear()
+        plan.observe(
+            "network", "amazon.aws.ec2_vpc_route_table", {"changed": True, "route_table": live, "invocation": told}
+        )
+        (table,) = plan.conclude()
+        assert set(table.fields) == {
+            Field("routes[0.0.0.0/0]", "nat-old", "nat-new"),
+            Field("routes[::/0]", "absent", "eigw-1"),
+            Field("routes[192.0.2.0/24]", "absent", NOT_YET),
+            Field("subnets[10.0.1.0/24]", "absent", "present"),
+            Field("subnets[subnet-foreign]", "present", "absent"),
+            *([Field("routes[198.51.100.0/24]", "pcx-1", "absent")] if purged else []),
+        }
 
 
 def test_a_database_is_compared_with_what_the_run_has_read() -> None:
