@@ -27,6 +27,8 @@ SURVEY = "slipway.aws.stack_survey"
 #: Collections whose modules talk to AWS.
 COLLECTIONS = ("amazon.aws.", "community.aws.", "slipway.aws.")
 HIDDEN = "(hidden)"
+#: What modules call the tags of a resource: one that is no longer wanted goes.
+TAGS = ("tags", "tags_dict", "bucket_tagging")
 #: In place of what AWS will only say once it has made it.
 NOT_YET = "(known once it is made)"
 _WORDS = re.compile(r"\{([A-Za-z_.]+)\}")
@@ -150,6 +152,9 @@ class Plan:
         if "censored" in result:
             self.hidden.setdefault((layer, module), []).append(bool(result.get("changed")))
             return
+        if known.get("hidden"):
+            self._show(known, arguments, place(result, known["live"]))
+            return
         if "removes" in known:
             for name in place(result, known["removes"]) or []:
                 self._add(self._finish(Entry(layer, known["kind"], str(name), DELETE), known, arguments))
@@ -173,6 +178,12 @@ class Plan:
                     self.live[kind, name] = one
                     if "id" in known:
                         self.names[kind, str(one.get(known["id"]))] = name
+
+    def _show(self, known: Values, arguments: Values, live: Any) -> None:
+        """Keep what was shown of a resource whose changes will be hidden."""
+        self.listed.add(known["kind"])
+        if isinstance(live, Mapping):
+            self.live[known["kind"], _name(known["name"], arguments)] = live
 
     def _entry(self, layer: str, known: Values, arguments: Values, result: Values) -> Entry:
         kind, name = known["kind"], _name(known["name"], arguments)
@@ -340,31 +351,48 @@ class Plan:
         """Names for results that no_log hides: those of the variables, in their order."""
         for (layer, module), changed in self.hidden.items():
             kind = self.modules[module]["kind"]
-            names = [str(one["name"]) for one in self.resources if (one["layer"], one["kind"]) == (layer, kind)]
+            wanted = {str(one["name"]): one for one in self.resources if (one["layer"], one["kind"]) == (layer, kind)}
+            names = list(wanted)
             if len(changed) == 1:
                 # The rounds of a loop are hidden as one.
                 changed = changed * max(len(names), 1)
             if len(names) != len(changed):
                 names = [f"{HIDDEN} {number + 1}" for number in range(len(changed))]
-            for name, has in zip(names, changed, strict=True):
+            shown = [self._shown(layer, kind, wanted.get(name)) for name in names]
+            # What was shown explains that something changes, or it does not.
+            explained = any(entry and entry.action != SAME for entry in shown)
+            for name, has, entry in zip(names, changed, shown, strict=True):
+                if entry and (explained or not has):
+                    self._add(entry)
+                    continue
                 action = (CREATE if self._absent_around(layer, kind, name) else UNKNOWN) if has else SAME
                 reason = "what changes is hidden, because a secret passes there" if action == UNKNOWN else ""
                 self._add(Entry(layer, kind, name, action, reason=reason))
 
+    def _shown(self, layer: str, kind: str, wanted: Values | None) -> Entry | None:
+        """What the variables want, beside what was shown; None where nothing was."""
+        if wanted is None or kind not in self.listed:
+            return None
+        live = self.live.get((kind, str(wanted["name"])))
+        fields = tuple(self._attribute_fields(wanted, live)) if live is not None else ()
+        action = CREATE if live is None else CHANGE if fields else SAME
+        return Entry(layer, kind, str(wanted["name"]), action, fields=fields)
+
     def _absent_around(self, layer: str, kind: str, name: str) -> bool:
         for one in self.resources:
             if (one["layer"], one["kind"], str(one["name"])) == (layer, kind, name):
-                return self._within_absent(one)
+                return bool(self._made_first(one))
         return False
 
-    def _within_absent(self, wanted: Values) -> bool:
-        within = wanted.get("within")
-        if not within:
-            return False
-        if (str(within["kind"]) in self.listed) and (str(within["kind"]), str(within["name"])) not in self.live:
-            return True
-        around = self.entries.get((str(within["kind"]), str(within["name"]), ""))
-        return around is not None and around.action == CREATE
+    def _made_first(self, wanted: Values) -> str:
+        """What it lies in, and a run would have to make before it; empty when all is there."""
+        within = wanted.get("within") or []
+        for around in [within] if isinstance(within, Mapping) else within:
+            kind, name = str(around["kind"]), str(around["name"])
+            entry = self.entries.get((kind, name, ""))
+            if (kind in self.listed and (kind, name) not in self.live) or (entry and entry.action == CREATE):
+                return f"{kind} {name}"
+        return ""
 
     def _foretold(self, wanted: Values) -> Entry:
         kind, name = str(wanted["kind"]), str(wanted["name"])
@@ -379,8 +407,8 @@ class Plan:
             return self._finish(replace(entry, action=CHANGE if fields else SAME, fields=fields), known, attributes)
         if kind in self.listed and live is None:
             return self._finish(replace(entry, action=CREATE), known, attributes)
-        if self._within_absent(wanted):
-            text = f"foretold: {wanted['within']['kind']} {wanted['within']['name']} is made first"
+        if first := self._made_first(wanted):
+            text = f"foretold: {first} is made first"
             return self._finish(replace(entry, action=CREATE, reason=text), known, attributes)
         if (entry.layer, module) in self.reached:
             reason = "not compared: its module has no check mode" if known.get("blind") else ""
@@ -492,9 +520,10 @@ def _both(name: str, have: Any, wanted: Any) -> Iterator[Field]:
 
 
 def _compare(name: str, have: Any, wanted: Any) -> Iterator[Field]:
-    if isinstance(wanted, Mapping) and (isinstance(have, Mapping) or name == "tags"):
+    tags = name in TAGS
+    if isinstance(wanted, Mapping) and (isinstance(have, Mapping) or tags):
         inside = have if isinstance(have, Mapping) else {}
-        for member in dict.fromkeys([*wanted, *(inside if name == "tags" else {})]):
+        for member in dict.fromkeys([*wanted, *(inside if tags else {})]):
             if not str(member).startswith("aws:"):
                 yield from _compare(f"{name}.{member}", inside.get(member), wanted.get(member))
         return

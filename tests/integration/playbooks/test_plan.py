@@ -279,6 +279,52 @@ def test_a_layer_that_is_taken_out_is_neither_foretold_nor_touched(made: Account
     assert [one for one in differences(made, before, tmp_path / "left.json") if one["layer"] == "backup"] == []
 
 
+def delete_by_hand(account: Account) -> None:
+    """A load balancer, all names with their zone, and a secret."""
+    elb, route53 = account.client("elbv2"), account.client("route53")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    protection = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=protection)
+    elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+    (zone,) = route53.list_hosted_zones()["HostedZones"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    gone = [{"Action": "DELETE", "ResourceRecordSet": one} for one in records if one["Type"] in ("A", "AAAA", "CNAME")]
+    route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch={"Changes": gone})
+    route53.delete_hosted_zone(Id=zone["Id"])
+    account.client("secretsmanager").delete_secret(SecretId=f"{NAME}/cache", ForceDeleteWithoutRecovery=True)
+
+
+def test_what_somebody_deleted_is_made_again_as_foretold(made: Account, tmp_path: Path) -> None:
+    variables = {**PROVISIONED, **CHANGED}
+    assert run(made, "provision", variables).status == 0
+    delete_by_hand(made)
+    foretold = run(made, "plan", variables, tmp_path / "deleted.json")
+    assert foretold.status == 2, foretold.errors
+    said = {(kind, name): one["action"] for (kind, name, _), one in foretold.changes.items()}
+    created = {
+        ("load balancer", NAME),
+        ("DNS zone", "slipway.localhost"),
+        ("secret", f"{NAME}/cache"),
+        *(("DNS record", f"{kind} {name}app.slipway.localhost") for kind in ("A", "AAAA") for name in ("", "origin.")),
+    }
+    assert {identity for identity, action in said.items() if action == "create"} == created
+    # What depends on the balancer nobody can compare; nothing else is taken to change.
+    assert {kind for (kind, _), action in said.items() if action == "unknown"} == {
+        "web ACL association",
+        "alarm",
+        "dashboard",
+        "event subscription",
+    }
+    assert {identity for identity, action in said.items() if action not in ("create", "unknown")} == {
+        ("parameter", f"/{NAME}/application-secrets/CACHE_AUTH_TOKEN")
+    }
+
+    done = run(made, "provision", variables)
+    assert done.status == 0, done.output[-4000:]
+    again = run(made, "plan", variables, tmp_path / "made-again.json")
+    assert (again.status, again.changes) == (0, {})
+
+
 def test_another_domain_is_foretold_and_nothing_of_the_old_one_is_left(made: Account, tmp_path: Path) -> None:
     new = "www.slipway.localhost"
     variables = {**PROVISIONED, **CHANGED, "slipway_site_domain": new}

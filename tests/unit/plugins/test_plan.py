@@ -198,6 +198,42 @@ def test_a_policy_within_a_role_is_made_or_changed() -> None:
     assert [one.name for one in entry.fields] == ["policy_json[Read]"]
 
 
+def test_what_lies_in_several_things_waits_for_each_of_them() -> None:
+    within = [{"kind": "VPC", "name": "stack"}, {"kind": "DNS zone", "name": "example.com"}]
+    plan = Plan(region="eu-west-1")
+    plan.resources = [{"layer": "edge", "kind": "DNS record", "name": "A example.com", "within": within}]
+    plan.reached.add(("edge", "amazon.aws.route53"))
+    plan.entries["VPC", "stack", ""] = Entry("network", "VPC", "stack", SAME)
+    assert plan.conclude()[0].action == SAME
+    for zone, action in ((SAME, SAME), (CREATE, CREATE)):
+        plan.entries.pop(("DNS record", "A example.com", ""))
+        plan.entries["DNS zone", "example.com", ""] = Entry("dns", "DNS zone", "example.com", zone)
+        (record,) = [one for one in plan.conclude() if one.kind == "DNS record"]
+        assert record.action == action
+    assert record.reason == "foretold: DNS zone example.com is made first"
+
+
+def test_a_hidden_resource_is_compared_with_what_was_shown_of_it() -> None:
+    module, tags = "community.aws.secretsmanager_secret", {"Project": "x"}
+    plan = Plan(region="eu-west-1")
+    plan.resources = [
+        {"layer": "secrets", "kind": "secret", "name": name, "live": {"tags_dict": tags}} for name in ("a", "b", "c")
+    ]
+    shown: dict[str, Any] = {"a": {"arn": "arn:a", "tags_dict": tags}, "b": {"arn": "b", "tags_dict": {"Old": "y"}}}
+    for name in ("a", "b", "c"):
+        result = {"changed": False, **({"secret": shown[name]} if name in shown else {})}
+        plan.observe("secrets", module, {**result, "invocation": {"module_args": {"name": name}}})
+    plan.observe("secrets", module, {"changed": True, "censored": "no_log"})
+    assert [(one.name, one.action) for one in plan.conclude()] == [("a", SAME), ("b", CHANGE), ("c", CREATE)]
+    (changed,) = [one for one in plan.conclude() if one.action == CHANGE]
+    assert changed.fields == (Field("tags_dict.Project", None, "x"), Field("tags_dict.Old", "y", None))
+
+    # What nobody explains stays unknown.
+    plan.entries.clear()
+    plan.live = {("secret", name): {"arn": "arn", "tags_dict": tags} for name in ("a", "b", "c")}
+    assert {one.action for one in plan.conclude()} == {UNKNOWN}
+
+
 def test_a_route_table_says_which_way_out_and_which_subnet() -> None:
     plan = Plan(region="eu-west-1")
     known = [{"subnet_id": "subnet-a", "cidr_block": "10.0.0.0/24"}]
