@@ -108,6 +108,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             total=self._total(),
             failed=failed,
             drift=self.plan.drift,
+            unread=self.plan.unread,
         )
         if path := self.wanted.get("json_path"):
             Path(str(path)).write_text(json.dumps(report.as_dict(), indent=2) + "\n")

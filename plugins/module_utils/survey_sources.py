@@ -845,11 +845,11 @@ def groups(account: Account) -> Iterator[Found]:
         # What an action sets is another value by day than at night; the actions themselves are compared.
         scheduled = {"MinSize", "MaxSize"} & {member for one in settings.get("ScheduledActions", []) for member in one}
         kept = {member: value for member, value in group.items() if member not in {*_SCALED, *scheduled}}
-        kept["Instances"] = _unlike_their_template(account, name, group["Instances"])
+        kept["Instances"] = unlike_their_template(account, name, group["Instances"])
         yield Found("AWS::AutoScaling::AutoScalingGroup", name, kept | settings)
 
 
-def _unlike_their_template(account: Account, group: str, members: list[Fields]) -> Fields:
+def unlike_their_template(account: Account, group: str, members: list[Fields]) -> Fields:
     """What somebody changed on running instances, by their ids. They come and go, so that a record cannot hold them;
     the version of the launch template that each was started from can."""
     started = {
@@ -866,20 +866,26 @@ def _unlike_their_template(account: Account, group: str, members: list[Fields]) 
     ]
     reservations = account.all("ec2", "describe_instances", "Reservations", Filters=running) if started else []
     instances = {one["InstanceId"]: one for each in reservations for one in each["Instances"]}
+    # Of one whose template is gone nobody can say how it was started; the next run replaces it.
     found = {
-        identifier: unlike(_as_started(templates[version]), _as_it_is(instances[identifier]))
+        identifier: unlike(_as_started(template), _as_it_is(instances[identifier]))
         for identifier, version in started.items()
-        if identifier in instances
+        if identifier in instances and (template := templates[version]) is not None
     }
     return {identifier: fields for identifier, fields in found.items() if fields}
 
 
-def _template(account: Account, version: tuple[str, str]) -> Fields:
-    """The data of a version (id, number) of a launch template."""
+#: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_NO_TEMPLATE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
+
+
+def _template(account: Account, version: tuple[str, str]) -> Fields | None:
+    """The data of a version (id, number) of a launch template, if it is still there."""
     which: Fields = {"LaunchTemplateId": version[0], "Versions": [version[1]]}
-    (found,) = account.ask("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **which)
-    data: Fields = found["LaunchTemplateData"]
-    return data
+    found: list[Fields] | None = account.ask(
+        "ec2", "describe_launch_template_versions", "LaunchTemplateVersions", missing=_NO_TEMPLATE, **which
+    )
+    return found[0]["LaunchTemplateData"] if found else None
 
 
 def unlike(wanted: Fields, live: Fields) -> Fields:

@@ -203,6 +203,9 @@ ARGUMENTS: Fields = {
     "seen": {"type": "list", "elements": "dict", "default": []},
 }
 
+_UNREAD = (
+    "[not-recorded] What has become of the layer {layer} could not be read, and it stays recorded as it was: {reason}"
+)
 _UNMENDED = (
     "[not-put-back] {resource} ({field}) was changed by hand, and the layer {layer} does not look after it. "
     "playbooks/drift.yml goes on to name it until somebody puts it back; -e slipway_full=true takes it for what is "
@@ -263,6 +266,8 @@ def survey(module: Module, account: Account, record: Record) -> Fields:
     if converged is not None:
         layers = dict(record.layers)
         for layer, content in converged.items():
+            for reason in picture.unread.get(layer, ()):
+                module.warn(_UNREAD.format(layer=layer, reason=reason))
             if layer in live:
                 resources, left = _as_meant(record.layers.get(layer), content, live[layer], module.params["seen"])
                 layers[layer] = {**content, "resources": resources}

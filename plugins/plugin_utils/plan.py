@@ -128,6 +128,8 @@ class Plan:
     #: What the survey found changed by hand since the last run: `{layer, resource, field, …}`. Not every module says in
     #: check mode that it would put it back, and not everything is put back.
     drift: Sequence[Values] = ()
+    #: What the survey could not read, and why, by layer: nobody knows what was changed there.
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Layers that the survey found as the last run left them, with the same inputs: their tasks were not played.
     settled: frozenset[str] = frozenset()
 
@@ -138,6 +140,7 @@ class Plan:
         self.reached.add((layer, module))
         if module == SURVEY:
             self.drift = result.get("drift") or self.drift
+            self.unread = result.get("unread") or self.unread
         known = self.modules.get(module)
         arguments = dict(place(result, "invocation.module_args") or {})
         if known is None:

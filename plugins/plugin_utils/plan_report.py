@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from ansible_collections.slipway.aws.plugins.plugin_utils import prices
@@ -48,11 +48,13 @@ class Report:
     failed: bool
     #: What somebody has changed by hand since the last run, as the survey says it.
     drift: Sequence[Mapping[str, Any]] = ()
+    #: Why the survey could not see what was changed there, by layer.
+    unread: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
-        """0: nothing to do; 1: the run failed; 2: something is not as it should be."""
-        return FAILED if self.failed else CHANGES if self.drift else status(self.entries)
+        """0: nothing to do; 1: the run failed; 2: something is not as it should be, or nobody can say so."""
+        return FAILED if self.failed else CHANGES if self.drift or self.unread else status(self.entries)
 
     @property
     def changes(self) -> list[Entry]:
@@ -79,6 +81,7 @@ class Report:
             "minutes_at_least": max((entry.minutes for entry in self.changes), default=0),
             "entries": [entry.as_dict() for entry in self.entries],
             "drift": [{name: one.get(name) for name in ("layer", "kind", "resource", "field")} for one in self.drift],
+            "unread": {layer: list(reasons) for layer, reasons in self.unread.items()},
         }
 
     def difference(self) -> prices.Total:
@@ -175,6 +178,10 @@ def _footer(report: Report) -> list[str]:
     lines = []
     if report.drift:
         lines.append(_by_hand(report.drift))
+    lines += [
+        f"Not seen whether somebody changed the layer {layer}: {'; '.join(reasons)}"
+        for layer, reasons in report.unread.items()
+    ]
     if not report.changes:
         lines.append(f"Nothing {'else ' if report.drift else ''}to do: {found[SAME]} resources are as they should be.")
     else:

@@ -519,6 +519,17 @@ def test_what_was_changed_by_hand_is_named_though_no_module_foretells_it() -> No
     assert "and 8 more" in many
 
 
+def test_a_layer_that_nobody_could_read_is_no_layer_without_changes() -> None:
+    plan = Plan()
+    reasons = ["ec2:describe_images: An error occurred (UnauthorizedOperation)"]
+    plan.observe("localhost", "slipway.aws.stack_survey", {"changed": False, "unread": {"image": reasons}})
+    found = replace(report(Entry("a", "VPC", "x", SAME)), unread=plan.unread)
+    assert found.status == found.as_dict()["status"] == 2
+    assert found.as_dict()["unread"] == {"image": reasons}
+    text = " ".join(plan_report.text(found, width=200).split())
+    assert f"Not seen whether somebody changed the layer image: {reasons[0]}" in text
+
+
 def test_machines_read_the_same() -> None:
     entry = Entry("a", "VPC", "x", CREATE, price=None, minutes=3)
     document = report(entry, Entry("a", "subnet", "y", SAME)).as_dict()

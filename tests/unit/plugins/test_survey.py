@@ -35,6 +35,7 @@ from ansible_collections.slipway.aws.plugins.module_utils.survey_sources import 
     serves,
     subscriptions,
     unlike,
+    unlike_their_template,
 )
 from ansible_collections.slipway.aws.plugins.modules.stack_survey import Record
 from botocore.stub import Stubber
@@ -418,3 +419,18 @@ def test_the_survey_knows_the_layers_of_the_playbook() -> None:
 
 def test_every_layer_is_read() -> None:
     assert set(_waves()) <= {source.layer for source in SOURCES}
+
+
+def test_a_host_whose_template_is_gone_does_not_keep_the_layer_from_being_read() -> None:
+    client = _client("ec2", "eu-west-1")
+    account = Account(STACK, lambda *_: client)
+    started = {"InstanceId": "i-1", "LaunchTemplate": {"LaunchTemplateId": "lt-gone", "Version": "3"}}
+    running: dict[str, Any] = {"Reservations": [{"Instances": [{"InstanceId": "i-1", "SecurityGroups": []}]}]}
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_launch_template_versions", "InvalidLaunchTemplateId.NotFound")
+        stub.add_response("describe_instances", running)
+        assert unlike_their_template(account, "stack-web", [started]) == {}
+        stub.add_client_error("describe_launch_template_versions", "UnauthorizedOperation")
+        with pytest.raises(SurveyError, match="UnauthorizedOperation"):
+            unlike_their_template(account, "stack-web", [started])
+    account.close()
