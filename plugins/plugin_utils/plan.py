@@ -177,6 +177,8 @@ class Plan:
             for kind in (known["kind"], *known.get("also", [])):
                 self.listed.add(kind)
                 for one in result[known["list"]]:
+                    if "leaving" in known and one.get(known["leaving"]):
+                        continue
                     name = str(one.get(known["name"]))
                     self.live[kind, name] = one
                     if "id" in known:

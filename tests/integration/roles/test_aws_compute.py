@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from rehearsal.emulator import account, backchannel
 from rehearsal.images import DEBIAN_13_IMAGE_ID
 
 from .conftest import ACCOUNT, TAGS, Clients, Converge, Values
@@ -40,6 +43,13 @@ def variables(client: Clients) -> Values:
         "aws_compute_wait_seconds": 60,
         "aws_compute_refresh_alarms": [ALARM],
     }
+
+
+@pytest.fixture
+def slow_instances() -> Iterator[None]:
+    """Whoever sets `account.data_plane.attached` says how long an instance takes to go."""
+    yield
+    account.data_plane.attached = False
 
 
 def group(client: Clients) -> Any:
@@ -147,6 +157,33 @@ def test_what_an_interrupted_run_began_is_awaited_first(converge: Converge, clie
     assert "roll | Start the refresh" not in again.changed
     assert versions(client) == ("2", ["2", "2"])
     assert len(refreshes(client)) == 1
+
+
+@pytest.mark.usefixtures("slow_instances")
+def test_a_group_that_somebody_deletes_is_awaited_and_made_again(
+    converge: Converge, client: Clients, variables: Values
+) -> None:
+    account.data_plane.attached = False
+    assert not converge("aws_compute", variables).failed
+    before = [one["InstanceId"] for one in group(client)["Instances"]]
+    account.data_plane.attached = True
+    client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=GROUP, ForceDelete=True)
+    assert group(client)["Status"] == "Delete in progress"
+
+    foretold = converge("aws_compute", variables, check=True)
+    assert not foretold.failed, foretold.messages
+    assert "group | Keep the Auto Scaling group" in foretold.changed
+    begun = converge.begin("aws_compute", variables)
+    time.sleep(8)
+    assert begun.poll() is None, "it did not wait"
+    account.data_plane.attached = False
+    for instance in before:
+        backchannel.set_instance_state(instance, "terminated")
+    made = converge.end(begun)
+    assert not made.failed, made.messages
+    assert "Status" not in group(client)
+    assert len(group(client)["Instances"]) == 2
+    assert not {one["InstanceId"] for one in group(client)["Instances"]} & set(before)
 
 
 def test_a_warm_pool_comes_and_goes(converge: Converge, client: Clients, variables: Values) -> None:

@@ -234,6 +234,16 @@ def test_a_hidden_resource_is_compared_with_what_was_shown_of_it() -> None:
     assert {one.action for one in plan.conclude()} == {UNKNOWN}
 
 
+def test_what_aws_is_deleting_would_be_made_again() -> None:
+    plan = Plan(region="eu-west-1")
+    groups = [{"auto_scaling_group_name": "a", "status": "Delete in progress"}, {"auto_scaling_group_name": "b"}]
+    plan.observe("compute", "amazon.aws.autoscaling_group_info", {"results": groups})
+    for name in ("a", "b"):
+        given = {"module_args": {"name": name}}
+        plan.observe("compute", "amazon.aws.autoscaling_group", {"changed": True, "invocation": given})
+    assert {one.name: one.action for one in plan.conclude()} == {"a": CREATE, "b": CHANGE}
+
+
 def test_a_route_table_says_which_way_out_and_which_subnet() -> None:
     plan = Plan(region="eu-west-1")
     known = [{"subnet_id": "subnet-a", "cidr_block": "10.0.0.0/24"}]
