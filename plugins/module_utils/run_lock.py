@@ -304,7 +304,8 @@ class Keeper:
             except Exception as error:
                 reason = str(error)
         else:
-            reason = "this machine slept"
+            passed = round(self._clock() - self._renewed)
+            reason = f"{passed} s after it was last asked for: this machine slept, or AWS took that long to answer"
         if not self.sure:
             raise LostError(
                 f"[lock-lost] The lock of {self.lock.what} could not be renewed within its lease ({reason}), "
