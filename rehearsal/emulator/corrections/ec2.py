@@ -18,7 +18,12 @@ from moto.core.base_backend import BaseBackend
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2 import utils as ec2_utils
-from moto.ec2.exceptions import EC2ClientError, InvalidLaunchTemplateVersionNotFound, InvalidParameterCombination
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    InvalidLaunchTemplateVersionNotFound,
+    InvalidParameterCombination,
+    InvalidSecurityGroupRuleIdNotFoundError,
+)
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, Reservation
@@ -581,6 +586,30 @@ def rule_description(self: SecurityGroupRule) -> str | None:
 
 
 correct_value(SecurityGroupRule, "description", property(rule_description))
+
+
+def _revoke(plain: Any, side: str) -> Any:
+    def revoke(self: EC2Backend, group_name_or_id: str, *args: Any, **kwargs: Any) -> None:
+        """A rule that is known by its id, and gone, has an error of its own: whoever wants it gone takes it for done.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+        """
+        group = self.get_security_group_by_name_or_id(group_name_or_id, kwargs.get("vpc_id"))
+        known = {rule.id for rule in getattr(group, side)} if group else set()
+        for rule_id in (kwargs.get("security_rule_ids") or []) if group else []:
+            if rule_id not in known:
+                raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
+        plain(self, group_name_or_id, *args, **kwargs)
+
+    return revoke
+
+
+correct_value(
+    EC2Backend, "revoke_security_group_ingress", _revoke(EC2Backend.revoke_security_group_ingress, "ingress_rules")
+)
+correct_value(
+    EC2Backend, "revoke_security_group_egress", _revoke(EC2Backend.revoke_security_group_egress, "egress_rules")
+)
 
 
 _same_rule = SecurityGroupRule.__eq__

@@ -304,3 +304,20 @@ def test_nat_gateways_are_told_apart_by_their_tags(ec2: Any, network: Network) -
     assert found("slipway-live-*") == {made["slipway-live-nat"]}
     assert found("slipway-live*") == set(made.values())
     assert found("slipway-live") == set()
+
+
+def test_a_rule_that_is_gone_is_told_from_others_by_its_id(ec2: Any, network: Network) -> None:
+    group = ec2.create_security_group(GroupName="revoked", Description="revoked", VpcId=network.vpc_id)["GroupId"]
+    rule = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    for authorize, revoke in (
+        (ec2.authorize_security_group_ingress, ec2.revoke_security_group_ingress),
+        (ec2.authorize_security_group_egress, ec2.revoke_security_group_egress),
+    ):
+        made = authorize(GroupId=group, IpPermissions=rule)["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        revoke(GroupId=group, SecurityGroupRuleIds=[made])
+        with pytest.raises(ClientError) as refused:
+            revoke(GroupId=group, SecurityGroupRuleIds=[made])
+        assert refused.value.response["Error"]["Code"] == "InvalidSecurityGroupRuleId.NotFound"
+        with pytest.raises(ClientError) as refused:
+            revoke(GroupId=group, IpPermissions=rule)
+        assert refused.value.response["Error"]["Code"] == "InvalidPermission.NotFound"
