@@ -55,8 +55,7 @@ class Holder:
 
 def _holders(backend: EC2Backend) -> Iterator[Holder]:
     here = (backend.account_id, backend.region_name)
-    for gateway in backend.nat_gateways.values():
-        let_go(backend, gateway)
+    let_go(backend)
     # moto's annotation says that an address never has one.
     interfaces: list[Any] = [address.eni for address in backend.addresses]
     public = {eni.id for eni in interfaces if eni}
@@ -189,8 +188,7 @@ def release_address(self: ElasticIPAddresses) -> Any:
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html
     """
-    for gateway in self.ec2_backend.nat_gateways.values():
-        let_go(self.ec2_backend, gateway)
+    let_go(self.ec2_backend)
     allocation = self._get_param("AllocationId")
     for address in self.ec2_backend.addresses:
         if address.allocation_id == allocation and address.association_id:

@@ -540,8 +540,7 @@ def describe_nat_gateways(self: NatGatewayBackend, filters: Any, nat_gateway_ids
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNatGateways.html
     """
     tags = {name: values for name, values in (filters or {}).items() if name.startswith("tag")}
-    for gateway in self.nat_gateways.values():
-        let_go(self, gateway)
+    let_go(self)
     found = _describe_nat_gateways(self, filters, nat_gateway_ids)
     return ec2_utils.generic_filter(tags, found)
 
@@ -563,17 +562,18 @@ def delete_nat_gateway(self: NatGatewayBackend, nat_gateway_id: str) -> NatGatew
     return gateway
 
 
-def let_go(backend: Any, gateway: NatGateway) -> None:
-    """End what has been `deleting` long enough: its address is free, its interface gone."""
-    if gateway.state != "deleting" or time.monotonic() < getattr(gateway, "slipway_gone_at", 0):
-        return
-    gateway.state = "deleted"
-    for address in backend.address_by_allocation(
-        [one["allocationId"] for one in gateway.address_set if "allocationId" in one]
-    ):
-        if address.eni is gateway._eni:
-            backend.disassociate_address(association_id=address.association_id)
-    backend.enis.pop(gateway._eni.id, None)
+def let_go(backend: Any) -> None:
+    """End the gateways that have been `deleting` long enough: their addresses are free, their interfaces gone."""
+    for gateway in backend.nat_gateways.values():
+        if gateway.state != "deleting" or time.monotonic() < getattr(gateway, "slipway_gone_at", 0):
+            continue
+        gateway.state = "deleted"
+        for address in backend.address_by_allocation(
+            [one["allocationId"] for one in gateway.address_set if "allocationId" in one]
+        ):
+            if address.eni is gateway._eni:
+                backend.disassociate_address(association_id=address.association_id)
+        backend.enis.pop(gateway._eni.id, None)
 
 
 # -- security groups -----------------------------------------------------------------------------------------
